@@ -1,0 +1,221 @@
+"""The contract: everything a detector or an extension may implement.
+
+A detector is a module named by an entry point in the group ``detforge.detectors``; an
+extension one in ``detforge.extensions``. Both implement hooks with `detforge.hookimpl`.
+
+Only the detector the user asked for is loaded, so a hook never tests a detector's name.
+Plugin modules are imported to print help: import Keras inside the hooks, never at the top.
+Each hook has a heading in ``docs/hooks.md``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import keras
+    from google.protobuf.message import Message
+
+    from detforge.backbones import Backbone
+    from detforge.cli.options import OptionChange
+    from detforge.data.samples import SampleSource
+    from detforge.deployment import Deployment, Target, TensorRTPlugin
+    from detforge.export.graph import GlueGraph
+    from detforge.model import DetectionModel, Mode
+    from detforge.recipe import DataSource, Recipe
+    from detforge.requests import (
+        ConvertReport,
+        ConvertRequest,
+        EvaluateReport,
+        EvaluateRequest,
+        ExportReport,
+        ExportRequest,
+        InferReport,
+        InferRequest,
+        PruneReport,
+        PruneRequest,
+        TrainReport,
+        TrainRequest,
+    )
+
+hookspec = pluggy.HookspecMarker("detforge")
+hookimpl = pluggy.HookimplMarker("detforge")
+
+
+# --- what a detector registers -------------------------------------------------------------
+
+
+@hookspec(firstresult=True)
+def spec_schema() -> type[Message]:
+    """Return the protobuf message class of the detector's experiment spec.
+
+    Called before a spec file is read, also for `--help`; must not import Keras. A schema with
+    the standard messages under their standard names (``detforge/protos/experiment.proto``)
+    needs no `recipe` hook.
+    """
+
+
+@hookspec(firstresult=True)
+def convert_schema() -> type[Message]:
+    """Return the message class of the conversion spec.
+
+    The core's answer is ``detforge.protos.convert_pb2.Convert`` (``kitti_config``,
+    ``coco_config``, ``target_class_mapping``).
+    """
+
+
+@hookspec(firstresult=True)
+def recipe(spec: Message) -> Recipe:
+    """Return the spec in the core's neutral terms.
+
+    Called once per task with a checked spec whose absent fields hold their defaults. This is
+    the place for checks across fields.
+
+    Raises:
+        SpecError: two fields disagree; each problem names a field path.
+    """
+
+
+@hookspec(firstresult=True)
+def build_model(spec: Message, mode: Mode) -> DetectionModel:
+    """Return a new model with random weights.
+
+    Args:
+        spec: a checked spec.
+        mode: "train", "evaluate" or "infer". The modes may differ in what happens between the
+            parts (proposal counts, say), never in the weights: the parts of all modes have the
+            same names and shapes.
+    """
+
+
+@hookspec(firstresult=True)
+def tensorrt_plugins(spec: Message) -> tuple[TensorRTPlugin, ...]:
+    """Return the TensorRT operators that the ``tensorrt-plugins`` flavour needs.
+
+    Not implemented: none. Export refuses a TensorRT release that lacks one of them.
+    """
+
+
+@hookspec(firstresult=True)
+def deployment(spec: Message) -> Deployment:
+    """Return how a runtime feeds and reads the exported model.
+
+    Not implemented: the layout of the plain flavour and a generic DeepStream detector.
+    """
+
+
+@hookspec(firstresult=True)
+def export_glue(spec: Message, graph: GlueGraph, target: Target) -> None:
+    """Add the weightless nodes between and after the parts to an ONNX graph.
+
+    The parts are already converted; `graph.part(name, ...)` places one, and the pieces of
+    ``detforge.export`` (decode, NMS) do the rest. Ends with `graph.detections(...)`.
+
+    Raises:
+        ExportError: the detector has no such flavour.
+    """
+
+
+# --- tasks ---------------------------------------------------------------------------------
+# The core's default does the work for any detector that registers the hooks above. A detector
+# overrides one only where it truly differs. An extension may only wrap them
+# (``@hookimpl(wrapper=True)``).
+
+
+@hookspec(firstresult=True)
+def convert(request: ConvertRequest) -> ConvertReport:
+    """Turn labelled images into records with a manifest.
+
+    Called once. A run that is killed leaves nothing that training would read.
+
+    Raises:
+        SpecError: the conversion spec is wrong.
+        DatasetError: labels or images are wrong; names the file and the line.
+    """
+
+
+@hookspec(firstresult=True)
+def train(request: TrainRequest) -> TrainReport:
+    """Train and write a checkpoint per interval below ``request.results_dir``.
+
+    Raises:
+        SpecError: the spec is wrong, or disagrees with the data.
+        DatasetError: the data cannot be read.
+        CheckpointError: the model to start from does not fit.
+    """
+
+
+@hookspec(firstresult=True)
+def evaluate(request: EvaluateRequest) -> EvaluateReport:
+    """Score a model on the validation set of the spec.
+
+    Raises:
+        DatasetError: there is no validation set, or it cannot be read.
+        CheckpointError: the model is damaged, of another detector or another class list.
+    """
+
+
+@hookspec(firstresult=True)
+def prune(request: PruneRequest) -> PruneReport:
+    """Remove low-magnitude channels from a trained checkpoint.
+
+    Raises:
+        CheckpointError: the file is not one that this detector saved.
+    """
+
+
+@hookspec(firstresult=True)
+def infer(request: InferRequest) -> InferReport:
+    """Find objects in images; adds to the output folders, never empties them.
+
+    A file that is no image is reported, and the rest goes on.
+
+    Raises:
+        DatasetError: there is no readable image at all.
+        CheckpointError: the model cannot be used.
+    """
+
+
+@hookspec(firstresult=True)
+def export(request: ExportRequest) -> ExportReport:
+    """Write a checkpoint as ONNX and compare the two on images.
+
+    Raises:
+        CheckpointError: the model cannot be read.
+        ExportError: the file exists, the flavour does not, or the two disagree.
+    """
+
+
+# --- open to everyone ----------------------------------------------------------------------
+
+
+@hookspec
+def backbones() -> Mapping[str, Backbone]:
+    """Return further backbones, by the name that a spec's ``arch`` gives."""
+
+
+@hookspec
+def dataset_readers() -> Mapping[str, type[SampleSource]]:
+    """Return further readers of labelled images, by file suffix (``".lmdb"``).
+
+    A training or validation source whose path ends in the suffix is opened with
+    ``reader(path)``.
+    """
+
+
+@hookspec
+def callbacks(request: TrainRequest, recipe: Recipe) -> Sequence[keras.callbacks.Callback]:
+    """Return Keras callbacks to run beside the core's own while training."""
+
+
+@hookspec
+def cli_options(task: str) -> Sequence[OptionChange]:
+    """Return changes to the options of one task's command.
+
+    Called for `--help` too: must be quick. A change adds an option (its value arrives in
+    ``request.options``), renames or requires one, or drops it.
+    """

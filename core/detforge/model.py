@@ -1,0 +1,89 @@
+"""What a detector hands to the core: parts that hold weights, a loss, and detections.
+
+Shape legend: B images, H x W network input, C channels, N boxes (padded), K detections,
+h x w mask.
+"""
+
+from __future__ import annotations
+
+import abc
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import keras
+
+    Tensor = Any
+
+Mode = Literal["train", "evaluate", "infer"]
+
+
+class Batch(TypedDict, total=False):
+    """One device batch; the same for every detector.
+
+    Keys:
+        images: float32 (B, H, W, C), the network input: channel order, mean and scale applied.
+        boxes: float32 (B, N, 4), xyxy, network-input pixels; zeros where padded.
+        labels: int32 (B, N), index into the recipe's class names; -1 where padded.
+        ignore: bool (B, N), objects that are neither to be found nor background.
+        masks: float32 (B, N, h, w), 0 or 1, cropped to the box; only when the recipe asks.
+        row: int32 (B,), index of the image in its source: names and sizes stay on the host.
+    """
+
+    images: Tensor
+    boxes: Tensor
+    labels: Tensor
+    ignore: Tensor
+    masks: Tensor
+    row: Tensor
+
+
+class Detections(NamedTuple):
+    """What a detector found, best first, padded to K.
+
+    Attributes:
+        boxes: float32 (B, K, 4), xyxy, network-input pixels.
+        scores: float32 (B, K), in [0, 1]; 0 where padded.
+        labels: int32 (B, K), index into the recipe's class names (no background).
+        count: int32 (B,), how many rows are real.
+        masks: float32 (B, K, h, w), probabilities inside the box, or None.
+    """
+
+    boxes: Tensor
+    scores: Tensor
+    labels: Tensor
+    count: Tensor
+    masks: Tensor | None = None
+
+
+class DetectionModel(abc.ABC):
+    """A detector as the core sees it.
+
+    Attributes:
+        parts: name -> *flat* functional ``keras.Model`` (no model nested in a part). Together
+            they hold every weight. Freezing, regularising, pruning and quantising are passes
+            over the parts; export converts them one by one.
+    """
+
+    parts: Mapping[str, keras.Model]
+
+    @abc.abstractmethod
+    def losses(self, batch: Batch, *, training: bool) -> dict[str, Tensor]:
+        """Return the named scalar losses of one batch; their sum is minimised.
+
+        The forward pass happens here, so that a two-stage detector can sample regions
+        from the ground truth.
+
+        Args:
+            batch: the ground truth; see `Batch`.
+            training: how to call the parts (batch statistics, dropout).
+        """
+
+    @abc.abstractmethod
+    def detect(self, images: Tensor) -> Detections:
+        """Return what is found in the network input.
+
+        Args:
+            images: float32 (B, H, W, C), preprocessed as the recipe's input says.
+        """

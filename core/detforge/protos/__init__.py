@@ -1,0 +1,1 @@
+"""Generated from protos/detforge/protos by `detforge dev protos`."""

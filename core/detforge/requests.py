@@ -1,0 +1,258 @@
+"""What a task is asked to do and what it says it did: one frozen pair per task.
+
+New fields get defaults, so that yesterday's plugin still runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from detforge.plugins import Detector
+    from detforge.spec import Spec
+
+_NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """What every task is told.
+
+    Attributes:
+        detector: the chosen detector; calls its hooks.
+        key: encrypts files that are written, decrypts files that are read; None for plain.
+        results_dir: folder for the report as JSON; None for no report file.
+        options: options a plugin added with `cli_options`, by name.
+    """
+
+    detector: Detector
+    key: str | None = field(default=None, repr=False)
+    results_dir: Path | None = None
+    options: Mapping[str, Any] = _NO_OPTIONS
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConvertRequest(Request):
+    """Turn labelled images into records.
+
+    Attributes:
+        spec: the conversion spec.
+        output: prefix of the record files.
+        drop_unmapped: leave out labels that the mapping does not name, instead of refusing.
+        force: replace records that are already there.
+    """
+
+    spec: Spec
+    output: Path
+    drop_unmapped: bool = False
+    force: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainRequest(Request):
+    """Train from scratch, from given weights, or on from a checkpoint.
+
+    Attributes:
+        spec: the experiment spec.
+        results_dir: checkpoints, metrics and logs go here.
+        resume_model_weights: checkpoint to start from; None for random weights.
+        initial_epoch: 1-based epoch to begin with. Above 1 the optimiser and the position in
+            the run are taken from the checkpoint too.
+    """
+
+    spec: Spec
+    results_dir: Path
+    resume_model_weights: Path | None = None
+    initial_epoch: int = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EvaluateRequest(Request):
+    """Score a model on the validation set.
+
+    Attributes:
+        spec: the experiment spec.
+        model: a checkpoint or an exported ONNX file.
+    """
+
+    spec: Spec
+    model: Path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PruneRequest(Request):
+    """Remove weak channels from a trained checkpoint.
+
+    Attributes:
+        model: the checkpoint.
+        output: the pruned checkpoint.
+        normalizer: how kernel norms of a layer are normalised.
+        equalization_criterion: how layers whose outputs are added are made to agree.
+        granularity: filters are kept in multiples of this.
+        threshold: filters whose normalised norm is at most this go.
+        min_filters: least number of filters a layer keeps.
+        excluded_layers: layers left whole.
+    """
+
+    model: Path
+    output: Path
+    normalizer: Literal["max", "L2"] = "max"
+    equalization_criterion: Literal[
+        "union", "intersection", "arithmetic_mean", "geometric_mean"
+    ] = "union"
+    granularity: int = 8
+    threshold: float = 0.1
+    min_filters: int = 16
+    excluded_layers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InferRequest(Request):
+    """Find objects in images.
+
+    Attributes:
+        spec: the experiment spec.
+        model: a checkpoint or an exported ONNX file.
+        images: a folder of images, or one image.
+        annotated_dir: folder for images with the boxes drawn.
+        labels_dir: folder for KITTI label files; None for none.
+        threshold: least score; None for the recipe's.
+    """
+
+    spec: Spec
+    model: Path
+    images: Path
+    annotated_dir: Path
+    labels_dir: Path | None = None
+    threshold: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExportRequest(Request):
+    """Write a checkpoint as ONNX.
+
+    Attributes:
+        spec: the experiment spec; its thresholds go into the graph.
+        model: the checkpoint.
+        output: the file to write; None for beside the checkpoint.
+        target: "onnx" (standard operators) or "tensorrt-plugins".
+        force: replace a file that is already there.
+    """
+
+    spec: Spec
+    model: Path
+    output: Path | None = None
+    target: Literal["onnx", "tensorrt-plugins"] = "onnx"
+    force: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConvertReport:
+    """What was written, and what was left out.
+
+    Attributes:
+        manifest: the manifest beside the records.
+        images: fold name -> images.
+        objects: fold name -> class name -> objects.
+        dropped: reason -> objects or images left out; each one is listed in `dropped_file`.
+        dropped_file: JSON lines, one per object or image left out; None when nothing was.
+    """
+
+    manifest: Path
+    images: Mapping[str, int]
+    objects: Mapping[str, Mapping[str, int]]
+    dropped: Mapping[str, int]
+    dropped_file: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainReport:
+    """What training reached.
+
+    Attributes:
+        checkpoint: the last checkpoint.
+        epochs: epochs completed, counted from the very first.
+        metrics: last value of each metric.
+    """
+
+    checkpoint: Path
+    epochs: int
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EvaluateReport:
+    """How good a model is.
+
+    Attributes:
+        mean_ap: mean over the classes that have objects.
+        ap: class name -> average precision; None for a class without objects.
+        images: images scored.
+        mode: "sample" or "integrate".
+        matching_iou: least IoU that counted as found.
+    """
+
+    mean_ap: float
+    ap: Mapping[str, float | None]
+    images: int
+    mode: str
+    matching_iou: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PruneReport:
+    """What pruning removed.
+
+    Attributes:
+        checkpoint: the pruned checkpoint.
+        parameters_before: weights before.
+        parameters_after: weights after.
+        channels: layer -> (before, after).
+    """
+
+    checkpoint: Path
+    parameters_before: int
+    parameters_after: int
+    channels: Mapping[str, tuple[int, int]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InferReport:
+    """What was found.
+
+    Attributes:
+        images: images read.
+        detections: objects at or above the threshold.
+        annotated_dir: where the drawings are.
+        labels_dir: where the label files are, or None.
+        unreadable: files that are no images, with the reason.
+    """
+
+    images: int
+    detections: int
+    annotated_dir: Path
+    labels_dir: Path | None
+    unreadable: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExportReport:
+    """What was exported, and how close it is to the checkpoint.
+
+    Attributes:
+        model: the exported file.
+        target: the flavour.
+        max_box_difference: pixels, largest over the compared images.
+        max_score_difference: largest over the compared images.
+        compared_images: images compared.
+    """
+
+    model: Path
+    target: str
+    max_box_difference: float
+    max_score_difference: float
+    compared_images: int
