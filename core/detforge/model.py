@@ -7,6 +7,7 @@ h x w mask.
 from __future__ import annotations
 
 import abc
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
 
 if TYPE_CHECKING:
@@ -64,9 +65,11 @@ class DetectionModel(abc.ABC):
         parts: name -> *flat* functional ``keras.Model`` (no model nested in a part). Together
             they hold every weight. Freezing, regularising, pruning and quantising are passes
             over the parts; export converts them one by one.
+        blocks: backbone block number -> prefixes of the names of its layers, for freezing.
     """
 
     parts: Mapping[str, keras.Model]
+    blocks: Mapping[int, tuple[str, ...]] = MappingProxyType({})
 
     @abc.abstractmethod
     def losses(self, batch: Batch, *, training: bool) -> dict[str, Tensor]:

@@ -1,0 +1,1 @@
+"""Passes over a model's parts."""

@@ -1,0 +1,1 @@
+"""The training loop: Keras' fit, and what a run needs around it."""

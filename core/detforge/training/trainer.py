@@ -1,0 +1,94 @@
+"""The bridge from a `DetectionModel` to Keras' `fit`, on any backend."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import keras
+from keras import ops
+
+from detforge.training.schedules import ScheduledLearningRate
+
+if TYPE_CHECKING:
+    from detforge.model import Batch, DetectionModel
+    from detforge.recipe import Recipe
+
+
+class Trainer(keras.Model):
+    """Minimises the sum of a detector's named losses and its weight penalties.
+
+    The losses are computed inside `call`, because a detector's forward pass may need the
+    ground truth; `fit` therefore gets batches as ``x`` and no ``y``.
+    """
+
+    def __init__(self, model: DetectionModel) -> None:
+        super().__init__(name="trainer")
+        self.parts = list(model.parts.values())  # tracked by Keras
+        self._detector = model
+        self._means: dict[str, keras.metrics.Mean] = {}
+
+    def build(self, input_shape: Any = None) -> None:
+        """Do nothing: the parts are built already."""
+        self.built = True
+
+    def call(self, batch: Batch, training: bool = False) -> dict[str, Any]:
+        """Return the named losses of one batch."""
+        return self._detector.losses(batch, training=training)
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """Return the scalar to minimise and note each loss for the log."""
+        losses = {name: ops.cast(value, "float32") for name, value in y_pred.items()}
+        if self.losses:
+            losses["regularization"] = sum(ops.cast(loss, "float32") for loss in self.losses)
+        for name, value in losses.items():
+            self._means[name].update_state(value)
+        return sum(losses.values())
+
+    def track(self, names: tuple[str, ...]) -> None:
+        """Create the metric of each loss; needed before the step is compiled."""
+        for name in names:
+            self._means[name] = keras.metrics.Mean(name=name)
+
+    @property
+    def loss_names(self) -> tuple[str, ...]:
+        """Names of the losses, as they appear in the log."""
+        return tuple(self._means)
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """Return the total and the mean of each loss, reset by Keras every epoch."""
+        return [self._loss_tracker, *self._means.values()]
+
+
+def compile_trainer(trainer: Trainer, recipe: Recipe, total_steps: int, batch: Batch) -> None:
+    """Give the trainer its optimiser and its metrics.
+
+    Args:
+        trainer: changed in place.
+        recipe: optimiser and schedule.
+        total_steps: length of the whole run, for the schedule.
+        batch: any batch, to learn the names of the losses.
+    """
+    optimizer = keras.optimizers.SGD(
+        ScheduledLearningRate(recipe.schedule, total_steps),
+        momentum=recipe.optimizer.momentum,
+        nesterov=recipe.optimizer.nesterov,
+    )
+    # XLA on the CPU runs convolutions on one thread; JAX has no choice.
+    jit = "auto" if keras.backend.backend() == "jax" or _has_accelerator() else False
+    trainer.compile(optimizer=optimizer, jit_compile=jit)
+    shapes = {name: keras.KerasTensor(value.shape, str(value.dtype)) for name, value in batch.items()}
+    losses = trainer.compute_output_spec(shapes)
+    names = tuple(losses) + (("regularization",) if trainer.losses else ())
+    trainer.track(names)
+
+
+def _has_accelerator() -> bool:
+    return any("gpu" in device for device in keras.distribution.list_devices())

@@ -1,0 +1,41 @@
+"""SSD for detforge: one forward pass scores anchors on six feature maps (arXiv:1512.02325)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from detforge import hookimpl
+from detforge_ssd import spec_pb2
+
+if TYPE_CHECKING:
+    from detforge.deployment import Target
+    from detforge.export.graph import GlueGraph
+    from detforge.model import Mode
+    from detforge.recipe import Recipe
+    from detforge_ssd.model import SSD
+
+
+@hookimpl
+def spec_schema() -> type[spec_pb2.Experiment]:
+    return spec_pb2.Experiment
+
+
+@hookimpl
+def recipe(spec: spec_pb2.Experiment) -> Recipe:
+    from detforge_ssd.recipe import to_recipe
+
+    return to_recipe(spec)
+
+
+@hookimpl
+def build_model(spec: spec_pb2.Experiment, mode: Mode) -> SSD:
+    from detforge_ssd.model import SSD  # Keras loads here
+
+    return SSD.from_spec(spec)
+
+
+@hookimpl
+def export_glue(spec: spec_pb2.Experiment, graph: GlueGraph, target: Target) -> None:
+    from detforge_ssd.export import add_glue
+
+    add_glue(spec, graph, target)
