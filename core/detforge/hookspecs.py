@@ -109,11 +109,19 @@ def deployment(spec: Message) -> Deployment:
 
 
 @hookspec(firstresult=True)
-def export_glue(spec: Message, graph: GlueGraph, target: Target) -> None:
+def export_glue(
+    spec: Message, model: DetectionModel, graph: GlueGraph, target: Target
+) -> None:
     """Add the weightless nodes between and after the parts to an ONNX graph.
 
     The parts are already converted; `graph.part(name, ...)` places one, and the pieces of
     ``detforge.export`` (decode, NMS) do the rest. Ends with `graph.detections(...)`.
+
+    Args:
+        spec: a checked spec.
+        model: the model being exported, built for "infer", with its weights.
+        graph: changed.
+        target: the flavour.
 
     Raises:
         ExportError: the detector has no such flavour.

@@ -8,7 +8,7 @@ import numpy as np
 
 from detforge.data.batches import evaluation_batches
 from detforge.evaluation.voc import VocScorer
-from detforge.inference.source_boxes import source_boxes
+from detforge.inference.boxes import source_boxes
 from detforge.requests import EvaluateReport
 
 if TYPE_CHECKING:

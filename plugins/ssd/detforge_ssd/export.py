@@ -4,13 +4,39 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from detforge.errors import ExportError
 from detforge.export.boxes import decode_boxes
 from detforge.export.nms import multiclass_nms
-from detforge_ssd.anchors import anchor_config
-from detforge_ssd.model import NMS_CANDIDATES, SSD
+from detforge_ssd.model import NMS_CANDIDATES
 
 if TYPE_CHECKING:
     from detforge.deployment import Target
     from detforge.export.graph import GlueGraph
-    from detforge_ssd import spec_pb2
+    from detforge_ssd.model import SSD
+
+
+def add_glue(model: SSD, graph: GlueGraph, target: Target) -> None:
+    """Add what `SSD.detect` does after the network, in ONNX operators.
+
+    Raises:
+        ExportError: the flavour comes with a later release.
+    """
+    if target != "onnx":
+        raise ExportError(f"ssd: the flavour {target!r} comes with release 0.8; use --target onnx")
+    logits, deltas = graph.part("detector", graph.images)
+    probabilities = graph.node("Softmax", [logits], axis=-1)
+    first, end, axis = (graph.constant(np.array([i], np.int64)) for i in (1, 2**31, 2))
+    scores = graph.node("Slice", [probabilities, first, end, axis])  # without the background
+    found = multiclass_nms(
+        graph,
+        decode_boxes(graph, deltas, model.anchors, model.variances),
+        scores,
+        score_threshold=model.nms.confidence_threshold,
+        iou_threshold=model.nms.clustering_iou_threshold,
+        max_per_class=model.nms.top_k,
+        max_total=model.nms.top_k,
+        candidates=NMS_CANDIDATES,
+    )
+    graph.detections(found.boxes, found.scores, found.labels, found.count)

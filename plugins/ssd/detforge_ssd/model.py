@@ -29,14 +29,16 @@ class SSD(DetectionModel):
 
     Attributes:
         anchors: float32 (A, 4), xyxy, network-input pixels.
+        variances: divisors of the box deltas, in the order cx, cy, w, h.
+        nms: thresholds and top_k.
     """
 
     def __init__(self, network: keras.Model, anchors: Any, spec: spec_pb2.Experiment) -> None:
         self.parts = {"detector": network}
         self.anchors = anchors
         self._config = spec.ssd_config
-        self._nms = spec.nms_config
-        self._variances = anchor_config(spec.ssd_config).variances
+        self.nms = spec.nms_config
+        self.variances = anchor_config(spec.ssd_config).variances
 
     @classmethod
     def from_spec(cls, spec: spec_pb2.Experiment) -> SSD:
@@ -66,7 +68,7 @@ class SSD(DetectionModel):
             batch["boxes"],
             batch["labels"],
             batch["ignore"],
-            variances=self._variances,
+            variances=self.variances,
             positive_iou=self._config.pos_iou_thresh or 0.5,
             negative_iou=self._config.neg_iou_thresh or 0.5,
         )
@@ -82,13 +84,13 @@ class SSD(DetectionModel):
     def detect(self, images: Any) -> Detections:
         """Return the best ``top_k`` boxes after per-class NMS."""
         logits, deltas = self.parts["detector"](images, training=False)
-        boxes = decode_boxes(deltas, self.anchors, self._variances)
+        boxes = decode_boxes(deltas, self.anchors, self.variances)
         return multiclass_nms(
             boxes,
             ops.softmax(logits)[..., 1:],
-            score_threshold=self._nms.confidence_threshold,
-            iou_threshold=self._nms.clustering_iou_threshold,
-            max_per_class=self._nms.top_k,
-            max_total=self._nms.top_k,
+            score_threshold=self.nms.confidence_threshold,
+            iou_threshold=self.nms.clustering_iou_threshold,
+            max_per_class=self.nms.top_k,
+            max_total=self.nms.top_k,
             candidates=NMS_CANDIDATES,
         )

@@ -35,7 +35,7 @@ def build_model(spec: spec_pb2.Experiment, mode: Mode) -> SSD:
 
 
 @hookimpl
-def export_glue(spec: spec_pb2.Experiment, graph: GlueGraph, target: Target) -> None:
+def export_glue(model: SSD, graph: GlueGraph, target: Target) -> None:
     from detforge_ssd.export import add_glue
 
-    add_glue(spec, graph, target)
+    add_glue(model, graph, target)

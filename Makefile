@@ -1,0 +1,51 @@
+# Needs Python 3.11 or newer, pip and make; everything else goes into .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+SPECS := $(CURDIR)/plugins/ssd/detforge_ssd/specs
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.PHONY: demo test test-slow lint bench clean
+
+$(VENV)/installed: pyproject.toml plugins/ssd/pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(BIN)/python -m pip install --quiet -e ".[train]" -e plugins/ssd
+	touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --group dev
+	touch $@
+
+# Draw a data set, then the whole path: convert, train, evaluate, export, infer.
+demo: $(VENV)/installed
+	rm -rf .demo && mkdir .demo
+	cd .demo && $(BIN)/detforge data scenes scenes/train --images 400 --seed 1 --size 240x240
+	cd .demo && $(BIN)/detforge data scenes scenes/val --images 100 --seed 2 --size 240x240
+	cd .demo && $(BIN)/detforge ssd dataset_convert -d $(SPECS)/scenes_convert.txt -o records/scenes
+	cd .demo && $(BIN)/detforge ssd train -e $(SPECS)/scenes_resnet10.txt -r results
+	cd .demo && $(BIN)/detforge ssd export -m results/weights/ssd_resnet10_epoch_016.detforge \
+		-e $(SPECS)/scenes_resnet10.txt -o model.onnx
+	cd .demo && $(BIN)/detforge ssd inference -m model.onnx -e $(SPECS)/scenes_resnet10.txt \
+		-i scenes/val/images -o annotated -l labels -t 0.5
+	cd .demo && $(BIN)/detforge ssd evaluate -m results/weights/ssd_resnet10_epoch_016.detforge \
+		-e $(SPECS)/scenes_resnet10.txt -r results
+	@echo "annotated images: $(CURDIR)/.demo/annotated"
+
+test: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -q -m "not slow" --durations=15
+
+test-slow: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -q -m slow --durations=15
+
+lint: $(VENV)/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/detforge dev protos --check
+
+bench: $(VENV)/installed-dev
+	$(BIN)/python -m pip install --quiet "torch==2.13.0"
+	$(BIN)/python benchmarks/run.py
+
+clean:
+	rm -rf $(VENV) .demo dist

@@ -1,0 +1,1 @@
+"""Speed as ratios against named baselines, both sides taking turns in one run."""

@@ -1,0 +1,85 @@
+"""Timing two things fairly: each in a process of its own, taking turns, never at once."""
+
+from __future__ import annotations
+
+import multiprocessing as mp
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Rates of two sides and the median of their ratios, turn by turn."""
+
+    name: str
+    rate: float
+    baseline_rate: float
+    ratio: float
+    lowest: float
+    highest: float
+    aim: str
+
+    def row(self) -> str:
+        return (
+            f"| {self.name} | {self.rate:.3g} | {self.baseline_rate:.3g} | **{self.ratio:.2f}** "
+            f"({self.lowest:.2f} to {self.highest:.2f}) | {self.aim} |"
+        )
+
+
+def machine() -> str:
+    load = ", ".join(f"{x:.2f}" for x in os.getloadavg())
+    return f"{platform.machine()}, {os.cpu_count()} cores, load average {load}"
+
+
+class Side:
+    """One side: a process that builds once and then runs on request."""
+
+    def __init__(self, build: Callable[..., Callable[[], None]], *args: object) -> None:
+        context = mp.get_context("spawn")
+        self._pipe, child = context.Pipe()
+        self._process = context.Process(target=_serve, args=(child, build, args), daemon=True)
+        self._process.start()
+        self._pipe.recv()
+
+    def seconds(self, calls: int) -> float:
+        self._pipe.send(calls)
+        return self._pipe.recv()
+
+    def close(self) -> None:
+        self._pipe.send(0)
+        self._process.join()
+
+
+def _serve(pipe, build, args) -> None:
+    call = build(*args)
+    pipe.send("ready")
+    while calls := pipe.recv():
+        began = time.perf_counter()
+        for _ in range(calls):
+            call()
+        pipe.send(time.perf_counter() - began)
+
+
+def compare(
+    name: str, ours: Side, baseline: Side, *, turns: int, calls: int, units: int, aim: str
+) -> Pair:
+    """Return units per second of both sides, the median over `turns` alternations."""
+    ours.seconds(2), baseline.seconds(2)
+    mine, other = [], []
+    for _ in range(turns):
+        mine.append(calls * units / ours.seconds(calls))
+        other.append(calls * units / baseline.seconds(calls))
+    ratios = [a / b for a, b in zip(mine, other, strict=True)]
+    return Pair(
+        name,
+        statistics.median(mine),
+        statistics.median(other),
+        statistics.median(ratios),
+        min(ratios),
+        max(ratios),
+        aim,
+    )

@@ -1,0 +1,159 @@
+"""SSD-ResNet18 at 300 x 300, batch 8: the bare step against PyTorch, training against the step."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from benchmarks.pairs import Pair, Side, compare
+
+SPEC = """
+random_seed: 1
+ssd_config {
+  aspect_ratios: "[[1.0, 2.0, 0.5], [1.0, 2.0, 0.5, 3.0, 1.0/3.0], [1.0, 2.0, 0.5, 3.0, 1.0/3.0],
+                   [1.0, 2.0, 0.5, 3.0, 1.0/3.0], [1.0, 2.0, 0.5], [1.0, 2.0, 0.5]]"
+  scales: "[0.07, 0.15, 0.33, 0.51, 0.69, 0.87, 1.05]"
+  two_boxes_for_ar1: true
+  arch: "resnet"
+  nlayers: 18
+}
+training_config {
+  batch_size_per_gpu: 8
+  num_epochs: 1000
+  learning_rate { soft_start_annealing_schedule {
+    min_learning_rate: 1e-4 max_learning_rate: 1e-3 soft_start: 0.1 annealing: 0.8 } }
+  regularizer { type: L2 weight: 1e-4 }
+}
+augmentation_config { output_width: 300 output_height: 300 output_channel: 3 }
+dataset_config {
+  data_sources { image_directory_path: "FOLDER/images" label_directory_path: "FOLDER/labels" }
+  target_class_mapping { key: "circle" value: "circle" }
+  target_class_mapping { key: "square" value: "square" }
+  target_class_mapping { key: "triangle" value: "triangle" }
+}
+""".replace("\n                   ", " ")
+
+
+def run(turns: int) -> list[Pair]:
+    """Return both comparisons; the PyTorch side gets its best threads and memory format."""
+    from detforge.data.scenes import draw_scenes
+
+    with tempfile.TemporaryDirectory() as folder:
+        draw_scenes(Path(folder), images=64, seed=1, size=(640, 480))
+        step = Side(bare_step, folder)
+        torch_sides = {
+            (threads, last): Side(torch_step, folder, threads, last)
+            for threads in (1, 2)
+            for last in (False, True)
+        }
+        best = min(torch_sides, key=lambda key: (torch_sides[key].seconds(1), torch_sides[key].seconds(3))[1])
+        twin = f"bare step over PyTorch ({best[0]} threads, {'NHWC' if best[1] else 'NCHW'})"
+        pairs = [
+            compare(twin, step, torch_sides[best], turns=turns, calls=5, units=8, aim="1.0")
+        ]
+        for side in torch_sides.values():
+            side.close()
+        train = Side(whole_train, folder)
+        # One call of `train` is an epoch of 8 steps with its own data threads and a checkpoint.
+        pairs.append(
+            compare_epochs("whole train over bare step", train, step, turns=turns)
+        )
+        train.close()
+        step.close()
+    return pairs
+
+
+def compare_epochs(name: str, train: Side, step: Side, *, turns: int) -> Pair:
+    """Compare epochs of `STEPS` steps with as many bare steps."""
+    import statistics
+
+    train.seconds(1), step.seconds(2)
+    mine, other = [], []
+    for _ in range(turns):
+        mine.append(8 * STEPS / train.seconds(1))
+        other.append(8 * STEPS / step.seconds(STEPS))
+    ratios = [a / b for a, b in zip(mine, other, strict=True)]
+    middle = statistics.median
+    return Pair(name, middle(mine), middle(other), middle(ratios), min(ratios), max(ratios), "0.85")
+
+
+STEPS = 24
+
+
+def _request(folder: str):
+    from detforge.plugins import load_detector
+    from detforge.requests import TrainRequest
+    from detforge.spec import parse_spec
+
+    detector = load_detector("ssd")
+    spec = parse_spec(SPEC.replace("FOLDER", folder), detector.spec_schema())
+    return TrainRequest(detector=detector, spec=spec, results_dir=Path(folder) / "results")
+
+
+def _trainer(folder: str):
+    from detforge.training.run import build_trainer, open_training_data
+
+    request = _request(folder)
+    recipe = request.detector.recipe(request.spec)
+    batches = open_training_data(request, recipe)
+    model, trainer = build_trainer(request, recipe, batches)
+    return request, recipe, batches, model, trainer
+
+
+def bare_step(folder: str):
+    """Return a call that runs the compiled step once on one constant batch."""
+    import tensorflow as tf
+
+    *_, batches, _, trainer = _trainer(folder)
+    constant = {name: tf.constant(value) for name, value in batches.batch(0).items()}
+    iterator = iter(tf.data.Dataset.from_tensors((constant,)).repeat())
+    trainer.make_train_function()
+
+    def call() -> None:
+        logs = trainer.train_function(iterator)
+        float(next(iter(logs.values())))  # wait for it
+
+    return call
+
+
+def whole_train(folder: str):
+    """Return a call that trains one epoch: reading, augmenting, steps, a checkpoint."""
+    from detforge.training import run as training
+
+    request, recipe, batches, model, trainer = _trainer(folder)
+    weights = request.results_dir / "weights"
+    weights.mkdir(parents=True, exist_ok=True)
+    epochs = iter(range(1000))
+
+    def call() -> None:
+        epoch = next(epochs)
+        stream = batches.stream(epoch * STEPS)
+        trainer.fit(
+            ((batch,) for batch in stream), steps_per_epoch=STEPS, epochs=1, verbose=0
+        )
+        stream.close()
+        training._save(request, recipe, model, trainer, weights, 1)
+
+    return call
+
+
+def torch_step(folder: str, threads: int, last: bool):
+    """Return a call that runs PyTorch's step once on the same constant batch."""
+    from benchmarks.twins.ssd_torch import TorchStep
+
+    import numpy as np
+    from detforge_ssd.anchors import anchor_config, anchors_per_cell, generate_anchors
+
+    request = _request(folder)
+    recipe = request.detector.recipe(request.spec)
+    from detforge.data.batches import TrainingBatches
+    from detforge.data.sources import open_sources
+
+    source = open_sources(recipe.data.training, request.detector, what="training")
+    batch = TrainingBatches(source, recipe, seed=recipe.seed).batch(0)
+    config = anchor_config(request.spec.message.ssd_config)
+    sizes = [(38, 38), (19, 19), (10, 10), (5, 5), (3, 3), (2, 2)]
+    anchors = np.asarray(generate_anchors(config, sizes, 300, 300))
+    return TorchStep(
+        batch, anchors, config.variances, list(anchors_per_cell(config)), threads=threads, last=last
+    )

@@ -1,0 +1,1 @@
+"""A small anchor-free detector with masks, as an outside author would write it."""
