@@ -2,13 +2,20 @@
 
 Detectors are listed from entry-point metadata alone; nothing of a plugin is imported until
 its name is on the command line.
+
+What is faulty and whom it stops:
+    a detector that is absent, claimed twice, built for another release of detforge, or does
+    not import: only itself (PluginError);
+    an extension with one of these faults: nobody, it is left out with a warning;
+    a detector or an extension that loads and breaks the contract (a misspelt hook, unknown
+    arguments, an extension that replaces instead of wraps): the run (PluginError).
 """
 
 from __future__ import annotations
 
-import difflib
 import importlib.metadata as metadata
 import logging
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +25,10 @@ from detforge import hookspecs
 from detforge.errors import PluginError, SpecError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from google.protobuf.message import Message
+    from packaging.specifiers import SpecifierSet
 
     from detforge.deployment import Deployment, TensorRTPlugin
     from detforge.model import DetectionModel, Mode
@@ -30,6 +40,8 @@ log = logging.getLogger(__name__)
 DETECTORS = "detforge.detectors"
 EXTENSIONS = "detforge.extensions"
 TASKS = ("convert", "train", "evaluate", "prune", "infer", "export")
+RESERVED = ("list", "data", "dev", "model", "tao")
+"""Words with a meaning of their own on the command line; no detector can have such a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +73,27 @@ def installed_detectors() -> list[Listing]:
     listings = []
     for name, points in _entry_points(DETECTORS).items():
         point = points[0]
-        problem = _conflict(name, points) or _wrong_core(point)
         summary = (point.dist.metadata["Summary"] or "") if point.dist else ""
+        problem = _visible_problem(name, points)
         listings.append(Listing(name, _dist_name(point), _version(point), summary, problem))
     return sorted(listings, key=lambda listing: listing.name)
+
+
+def find_detector(name: str) -> metadata.EntryPoint:
+    """Return the entry point of an installed detector, without importing it.
+
+    Raises:
+        PluginError: no such detector; two packages claim the name; it was built for another
+            release of detforge.
+    """
+    name = canonical(name)
+    found = _entry_points(DETECTORS)
+    points = found.get(name)
+    if not points:
+        raise PluginError(_absent(name, sorted(found)))
+    if problem := _visible_problem(name, points):
+        raise PluginError(problem)
+    return points[0]
 
 
 def load_detector(name: str) -> Detector:
@@ -74,18 +103,13 @@ def load_detector(name: str) -> Detector:
         PluginError: no such detector; two packages claim the name; it was built for another
             release of detforge; it does not import; a hook is misspelt or misdeclared.
     """
-    name = canonical(name)
-    found = _entry_points(DETECTORS)
-    points = found.get(name)
-    if not points:
-        raise PluginError(_absent(name, sorted(found)))
-    if problem := _conflict(name, points) or _wrong_core(points[0]):
-        raise PluginError(problem)
+    point = find_detector(name)
+    name = canonical(point.name)
     manager = _new_manager()
-    _register(manager, _import(points[0], "detector"), f"{DETECTORS}:{name}", points[0])
+    _register(manager, _import(point, "detector"), f"{DETECTORS}:{name}", point)
     for extension, claims in _entry_points(EXTENSIONS).items():
-        _register_extension(manager, extension, claims)
-    return Detector(name, _dist_name(points[0]), _version(points[0]), manager)
+        _add_extension(manager, extension, claims)
+    return Detector(name, _dist_name(point), _version(point), manager)
 
 
 class Detector:
@@ -108,17 +132,11 @@ class Detector:
 
     def spec_schema(self) -> type[Message]:
         """Return the message class of the experiment spec."""
-        schema = self.hook.spec_schema()
-        if schema is None:
-            raise PluginError(
-                f"{self.distribution} does not implement the hook 'spec_schema'; "
-                "a detector must say what its spec looks like"
-            )
-        return schema
+        return self._required("spec_schema", self.hook.spec_schema())
 
     def convert_schema(self) -> type[Message]:
         """Return the message class of the conversion spec."""
-        return self.hook.convert_schema()
+        return self._required("convert_schema", self.hook.convert_schema())
 
     def recipe(self, spec: Spec) -> Recipe:
         """Return the spec in neutral terms; errors name file, line and column.
@@ -127,19 +145,22 @@ class Detector:
             SpecError: fields disagree with each other.
         """
         try:
-            return self.hook.recipe(spec=spec.message)
+            recipe = self.hook.recipe(spec=spec.message)
         except SpecError as err:
-            raise SpecError([spec.locate(problem) for problem in err.problems]) from err
+            raise _located(err, spec) from err
+        return self._required("recipe", recipe)
 
     def build_model(self, spec: Spec, mode: Mode) -> DetectionModel:
-        """Return a new model with random weights."""
+        """Return a new model with random weights.
+
+        Raises:
+            SpecError: the spec describes no model; names file, line and column.
+        """
         try:
             model = self.hook.build_model(spec=spec.message, mode=mode)
         except SpecError as err:
-            raise SpecError([spec.locate(problem) for problem in err.problems]) from err
-        if model is None:
-            raise PluginError(f"{self.distribution} does not implement the hook 'build_model'")
-        return model
+            raise _located(err, spec) from err
+        return self._required("build_model", model)
 
     def tensorrt_plugins(self, spec: Spec) -> tuple[TensorRTPlugin, ...]:
         """Return the TensorRT operators its plugin flavour needs."""
@@ -149,73 +170,103 @@ class Detector:
         """Return how a runtime feeds and reads the exported model."""
         return self.hook.deployment(spec=spec.message)
 
+    def _required(self, hook: str, answer: Any) -> Any:
+        if answer is None:
+            raise PluginError(
+                f"{self.distribution} does not implement the hook {hook!r} and detforge has no "
+                "answer of its own; ask its authors for a complete release"
+            )
+        return answer
+
+
+def _located(err: SpecError, spec: Spec) -> SpecError:
+    return SpecError([spec.locate(problem) for problem in err.problems])
+
+
+# --- what the metadata of installed packages says -------------------------------------------
+
 
 def _entry_points(group: str) -> dict[str, list[metadata.EntryPoint]]:
+    """Return canonical name -> entry points, one per package that claims the name."""
     found: dict[str, list[metadata.EntryPoint]] = {}
     for point in metadata.entry_points(group=group):
         claims = found.setdefault(canonical(point.name), [])
-        # An editable install next to a wheel shows one distribution twice.
-        if _dist_name(point) not in [_dist_name(other) for other in claims]:
+        # One package may list a name twice, with a hyphen and with an underscore.
+        if _dist_name(point) not in map(_dist_name, claims):
             claims.append(point)
     return found
 
 
 def _dist_name(point: metadata.EntryPoint) -> str:
-    return point.dist.name if point.dist else point.value
+    return (point.dist.name if point.dist else None) or point.value
 
 
 def _version(point: metadata.EntryPoint) -> str:
-    return point.dist.version if point.dist else ""
+    return (point.dist.version if point.dist else None) or ""
 
 
-def _conflict(name: str, points: list[metadata.EntryPoint]) -> str:
-    if len(points) == 1:
-        return ""
-    owners = " and ".join(sorted(_dist_name(point) for point in points))
-    return f"{owners} both bring a plugin named {name!r}; uninstall one of them"
+def _label(point: metadata.EntryPoint) -> str:
+    return f"{_dist_name(point)} {_version(point)}".rstrip()
+
+
+def _visible_problem(name: str, claims: list[metadata.EntryPoint]) -> str:
+    """Return what the metadata shows to be wrong with a plugin, or ''."""
+    if len(claims) > 1:
+        owners = " and ".join(sorted(_dist_name(point) for point in claims))
+        return f"{owners} both bring a plugin named {name!r}; uninstall one of them"
+    if name in RESERVED and claims[0].group == DETECTORS:
+        return f"{_label(claims[0])} names a detector {name!r}, a word that detforge itself uses"
+    return _wrong_core(claims[0])
 
 
 def _wrong_core(point: metadata.EntryPoint) -> str:
-    """Say why a plugin's requirement on detforge does not hold, or return ''."""
+    """Return why a plugin's requirement on detforge does not hold, or ''."""
+    from detforge import __version__ as core_version
+
+    for text in (point.dist.requires if point.dist else None) or []:
+        if not re.match(r"detforge\s*(\W|$)", text, re.IGNORECASE) or text[8:9] in "-_.":
+            continue
+        specifier = _applicable_specifier(text)
+        if specifier is not None and not specifier.contains(core_version, prereleases=True):
+            return (
+                f"{_label(point)} needs detforge{specifier}, but detforge {core_version} is "
+                "installed; upgrade one of the two"
+            )
+    return ""
+
+
+def _applicable_specifier(text: str) -> SpecifierSet | None:
+    """Return the versions that a requirement allows; None where it does not apply here."""
     from packaging.requirements import InvalidRequirement, Requirement
 
-    core_version = metadata.version("detforge")
-    for text in (point.dist.requires if point.dist else None) or []:
-        try:
-            requirement = Requirement(text)
-        except InvalidRequirement:
-            continue
-        if requirement.name.lower() != "detforge" or requirement.specifier.contains(
-            core_version, prereleases=True
-        ):
-            continue
-        return (
-            f"{_dist_name(point)} {_version(point)} needs detforge{requirement.specifier}, but "
-            f"detforge {core_version} is installed; upgrade one of the two"
-        )
-    return ""
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement:
+        return None
+    if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+        return None
+    return requirement.specifier
 
 
 def _absent(name: str, known: list[str]) -> str:
     if not known:
         return (
-            f"no detector named {name!r}: none is installed. Install one, for example "
-            "'pip install detforge-ssd'"
+            f"no detector named {name!r}: none is installed. Each detector is a package of its "
+            f"own, such as detforge-{name.replace('_', '-')}; install it with pip"
         )
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    return f"no detector named {name!r} (installed: {', '.join(known)}).{hint}"
+    return (
+        f"no detector named {name!r} (installed: {', '.join(known)}).{_did_you_mean(name, known)}"
+    )
 
 
-def _import(point: metadata.EntryPoint, kind: str) -> Any:
-    try:
-        return point.load()
-    except Exception as err:
-        raise PluginError(
-            f"the {kind} {point.name!r} of {_dist_name(point)} {_version(point)} cannot be "
-            f"imported: {type(err).__name__}: {err}. Reinstall or uninstall {_dist_name(point)}; "
-            "other detectors are not affected"
-        ) from err
+def _did_you_mean(word: str, known: Iterable[str]) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
+# --- loading --------------------------------------------------------------------------------
 
 
 def _new_manager() -> pluggy.PluginManager:
@@ -228,35 +279,66 @@ def _new_manager() -> pluggy.PluginManager:
     return manager
 
 
-def _register(
-    manager: pluggy.PluginManager, plugin: Any, name: str, point: metadata.EntryPoint
-) -> None:
+def _import(point: metadata.EntryPoint, kind: str) -> Any:
     try:
-        manager.register(plugin, name)
-        manager.check_pending()
-    except pluggy.PluginValidationError as err:
+        return point.load()
+    except (Exception, SystemExit) as err:
         raise PluginError(
-            f"{_dist_name(point)} {_version(point)} declares a hook that detforge does not have: "
-            f"{err}"
+            f"the {kind} {point.name!r} of {_label(point)} cannot be imported: "
+            f"{type(err).__name__}: {err}. Reinstall or uninstall {_dist_name(point)}; "
+            "other detectors are not affected"
         ) from err
 
 
-def _register_extension(
+def _add_extension(
     manager: pluggy.PluginManager, name: str, claims: list[metadata.EntryPoint]
 ) -> None:
-    """Register one extension; a broken one is reported and left out, never fatal."""
-    if problem := _conflict(name, claims) or _wrong_core(claims[0]):
-        raise PluginError(problem)
+    """Register one extension; leave it out with a warning when it cannot be loaded."""
     point = claims[0]
-    plugin = _import(point, "extension")
+    problem = _visible_problem(name, claims)
+    if not problem:
+        try:
+            plugin = _import(point, "extension")
+        except PluginError as err:
+            problem = str(err)
+    if problem:
+        log.warning("extension %r is left out: %s", name, problem)
+        return
     _register(manager, plugin, f"{EXTENSIONS}:{name}", point)
+    _forbid_replacing(manager, plugin, point)
+
+
+def _register(
+    manager: pluggy.PluginManager, plugin: Any, name: str, point: metadata.EntryPoint
+) -> None:
+    """Register a plugin and hold its hooks against the specifications."""
+    try:
+        manager.register(plugin, name)
+    except (pluggy.PluginValidationError, ValueError) as err:
+        reason = " ".join(str(err).split())
+        raise PluginError(f"{_label(point)} misdeclares a hook: {reason}") from err
+    try:
+        manager.check_pending()
+    except pluggy.PluginValidationError as err:
+        callers = manager.get_hookcallers(plugin) or []
+        unknown = sorted(caller.name for caller in callers if not caller.has_spec())
+        known = (spec for spec in vars(hookspecs) if hasattr(manager.hook, spec))
+        raise PluginError(
+            f"{_label(point)} implements {', '.join(map(repr, unknown))}, which detforge does "
+            f"not call.{_did_you_mean(unknown[0], known)}"
+        ) from err
+
+
+def _forbid_replacing(
+    manager: pluggy.PluginManager, plugin: Any, point: metadata.EntryPoint
+) -> None:
+    """Refuse an extension that answers in the detector's place instead of wrapping it."""
     for caller in manager.get_hookcallers(plugin) or []:
+        has_one_answer = caller.spec is not None and caller.spec.opts.get("firstresult")
         for implementation in caller.get_hookimpls():
-            if implementation.plugin is not plugin or caller.name not in TASKS:
-                continue
-            if not (implementation.wrapper or implementation.hookwrapper):
+            wraps = implementation.wrapper or implementation.hookwrapper
+            if implementation.plugin is plugin and has_one_answer and not wraps:
                 raise PluginError(
-                    f"the extension {name!r} of {_dist_name(point)} replaces the task "
-                    f"{caller.name!r}; an extension may only wrap a task: "
-                    "use @hookimpl(wrapper=True)"
+                    f"the extension {point.name!r} of {_label(point)} replaces {caller.name!r}; "
+                    "an extension may only wrap it: use @hookimpl(wrapper=True)"
                 )

@@ -1,0 +1,147 @@
+"""Checks that every detector must pass, whoever wrote it; a few seconds, nothing is trained."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from detforge.errors import DetforgeError, PluginError
+from detforge.plugins import TASKS, load_detector
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from google.protobuf.descriptor import Descriptor
+    from google.protobuf.message import Message
+
+    from detforge.plugins import Detector
+
+HEAVY = ("keras", "tensorflow", "jax", "torch", "numpy", "cv2", "onnx", "onnxruntime")
+"""Modules that a plugin must not import before one of its hooks does the work."""
+
+
+class ConformanceError(AssertionError):
+    """A detector breaks the contract; lists everything found."""
+
+    def __init__(self, name: str, findings: list[str]) -> None:
+        self.findings = tuple(findings)
+        super().__init__("\n".join([f"{name} breaks the contract:", *findings]))
+
+
+def check_detector(name: str, *, spec: str | os.PathLike[str] | None = None) -> None:
+    """Check that an installed detector keeps the contract.
+
+    It loads by its entry point; its hooks match the specifications; loading it for help
+    imports nothing heavy; every field of its schema has a help text; its changes to options
+    apply; and, given an example spec, its recipe, operators and deployment are of the right
+    kind.
+
+    Args:
+        name: the detector's name on the command line.
+        spec: an example of its experiment spec.
+
+    Raises:
+        ConformanceError: with everything that was found.
+    """
+    try:
+        detector = load_detector(name)
+    except PluginError as err:
+        raise ConformanceError(name, [str(err)]) from err
+    checks: list[Callable[[], Iterator[str]]] = [
+        lambda: _imports(name),
+        lambda: _schema("spec_schema", detector.spec_schema()),
+        lambda: _schema("convert_schema", detector.convert_schema()),
+        lambda: _command_lines(detector),
+    ]
+    if spec is not None:
+        checks.append(lambda: _answers(detector, Path(spec)))
+    findings = [finding for check in checks for finding in _run(check)]
+    if findings:
+        raise ConformanceError(name, findings)
+
+
+def _run(check: Callable[[], Iterator[str]]) -> Iterator[str]:
+    """Yield what a check finds; a user's error is a finding, another one is a bug to show."""
+    try:
+        yield from check()
+    except DetforgeError as err:
+        yield str(err)
+
+
+def _imports(name: str) -> Iterator[str]:
+    """Load the detector in a fresh process, as `--help` does."""
+    code = (
+        "import sys; from detforge.plugins import load_detector; "
+        f"load_detector({name!r}).spec_schema(); "
+        f"print(*(module for module in {HEAVY!r} if module in sys.modules))"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    result = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+    if result.returncode != 0:
+        yield f"loading {name} in a fresh process fails: {result.stderr.strip()}"
+    elif modules := result.stdout.split():
+        yield f"loading {name} imports {', '.join(modules)}; import them inside the hooks"
+
+
+def _schema(hook: str, schema: Any) -> Iterator[str]:
+    from google.protobuf.message import Message
+
+    if not (isinstance(schema, type) and issubclass(schema, Message)):
+        yield f"{hook} returns {schema!r}, not a protobuf message class"
+        return
+    if "/" not in schema.DESCRIPTOR.file.name:
+        yield (
+            f"{hook} is registered as {schema.DESCRIPTOR.file.name!r}, without a folder: two "
+            "such plugins cannot be loaded together; compile it with 'detforge dev protos'"
+        )
+    yield from _fields_without_help(schema)
+
+
+def _fields_without_help(schema: type[Message]) -> Iterator[str]:
+    from detforge.protos import options_pb2
+
+    waiting: list[Descriptor] = [schema.DESCRIPTOR]
+    seen = set()
+    while waiting:
+        message = waiting.pop()
+        if message.full_name in seen:
+            continue
+        seen.add(message.full_name)
+        is_map = message.GetOptions().map_entry
+        for field in message.fields:
+            if field.message_type is not None:
+                waiting.append(field.message_type)
+            if not is_map and not field.GetOptions().Extensions[options_pb2.rules].help:
+                yield f"{message.full_name}.{field.name} has no help text (rules.help)"
+
+
+def _command_lines(detector: Detector) -> Iterator[str]:
+    from detforge.cli.commands import option_changes
+    from detforge.cli.option_table import task_options
+    from detforge.cli.options import with_changes
+
+    for task in TASKS:
+        try:
+            with_changes(task_options(task), option_changes(detector, task), task)
+        except PluginError as err:
+            yield str(err)
+
+
+def _answers(detector: Detector, path: Path) -> Iterator[str]:
+    from detforge.deployment import Deployment, TensorRTPlugin
+    from detforge.recipe import Recipe
+    from detforge.spec import load_spec
+
+    spec = load_spec(path, detector.spec_schema())
+    if not isinstance(recipe := detector.recipe(spec), Recipe):
+        yield f"recipe returns {recipe!r}, not a Recipe"
+    plugins = detector.tensorrt_plugins(spec)
+    if not (isinstance(plugins, tuple) and all(isinstance(p, TensorRTPlugin) for p in plugins)):
+        yield f"tensorrt_plugins returns {plugins!r}, not a tuple of TensorRTPlugin"
+    if not isinstance(deployment := detector.deployment(spec), Deployment):
+        yield f"deployment returns {deployment!r}, not a Deployment"

@@ -1,0 +1,264 @@
+"""Discovery and loading of plugins; each fault with a package that really has it."""
+
+import logging
+import sys
+
+import pytest
+from detforge.errors import PluginError, Problem, SpecError
+from detforge.plugins import find_detector, installed_detectors, load_detector
+from detforge.testing import add_distribution
+
+DETECTOR = """
+from detforge import hookimpl
+from detforge.protos import convert_pb2
+
+@hookimpl
+def spec_schema():
+    return convert_pb2.Convert
+
+@hookimpl
+def train(request):
+    return "trained by the detector"
+"""
+
+
+@pytest.fixture
+def plugins(tmp_path, monkeypatch):
+    """Return a function that installs a package into a folder of this test's own."""
+    monkeypatch.syspath_prepend(tmp_path)
+    before = set(sys.modules)
+
+    def install(name, group="detectors", point="finder", source=DETECTOR, **metadata):
+        module = name.replace("-", "_")
+        points = {f"detforge.{group}": {point: module}}
+        add_distribution(tmp_path, name, entry_points=points, modules={module: source}, **metadata)
+
+    yield install
+    for module in set(sys.modules) - before:
+        if str(tmp_path) in str(getattr(sys.modules[module], "__file__", "")):
+            del sys.modules[module]
+
+
+def listed(name):
+    return next(listing for listing in installed_detectors() if listing.name == name)
+
+
+def test_installed_detector_is_listed_from_its_metadata_without_import(plugins):
+    plugins("detforge-finder", version="3.2", summary="Finds.", source="raise SystemExit")
+    found = listed("finder")
+    assert (found.distribution, found.version, found.summary, found.problem) == (
+        "detforge-finder",
+        "3.2",
+        "Finds.",
+        "",
+    )
+
+
+def test_hyphen_and_underscore_name_the_same_detector(plugins):
+    plugins("detforge-finder", point="quick-finder")
+    assert load_detector("quick_finder").name == "quick_finder"
+    assert load_detector("quick-finder").name == "quick_finder"
+
+
+def test_one_package_may_spell_its_detector_both_ways(tmp_path, plugins):
+    points = {"detforge.detectors": {"quick-finder": "quick", "quick_finder": "quick"}}
+    add_distribution(tmp_path, "quick", entry_points=points, modules={"quick": DETECTOR})
+    assert load_detector("quick_finder").distribution == "quick"
+
+
+def test_two_packages_with_one_name_are_both_named(plugins):
+    plugins("detforge-finder-a")
+    plugins("detforge-finder-b")
+    with pytest.raises(PluginError, match="detforge-finder-a and detforge-finder-b both bring"):
+        load_detector("finder")
+    assert "uninstall one" in listed("finder").problem
+
+
+def test_absent_detector_is_answered_with_the_installed_ones_and_the_nearest(plugins):
+    plugins("detforge-finder")
+    with pytest.raises(PluginError, match=r"'findr' \(installed: .*finder.*Did you mean 'finder'"):
+        load_detector("findr")
+
+
+def test_without_any_detector_the_message_says_how_to_get_one(monkeypatch):
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda **kwargs: [])
+    with pytest.raises(PluginError, match=r"none is installed.*detforge-quick-finder.*pip"):
+        load_detector("quick_finder")
+
+
+@pytest.mark.parametrize(
+    "requirement",
+    ["detforge>=99", "detforge[train]>=99,<100", "Detforge (>=99)", "detforge==0.0.1"],
+)
+def test_detector_for_another_core_version_says_which(plugins, requirement):
+    plugins("detforge-finder", requires=["numpy", requirement])
+    with pytest.raises(PluginError, match=r"detforge-finder 1\.0 needs detforge.*is installed"):
+        load_detector("finder")
+    assert "upgrade one of the two" in listed("finder").problem
+
+
+@pytest.mark.parametrize(
+    "requirement",
+    [
+        "detforge>=0.1",
+        "detforge",
+        "detforge-ssd>=99",
+        "detforge_blobs>=99",
+        "detforge>=99; extra == 'x'",
+        "detforge is not a requirement",
+    ],
+)
+def test_requirement_that_holds_or_does_not_apply_is_no_problem(plugins, requirement):
+    plugins("detforge-finder", requires=[requirement])
+    assert listed("finder").problem == ""
+    assert load_detector("finder").name == "finder"
+
+
+@pytest.mark.parametrize("source", ["import absent_module", "raise SystemExit(3)", "def x(:"])
+def test_detector_that_does_not_import_is_named_and_stops_no_other(plugins, source):
+    plugins("detforge-broken", point="broken", source=source)
+    plugins("detforge-finder")
+    with pytest.raises(PluginError, match=r"'broken' of detforge-broken 1\.0 cannot be imported"):
+        load_detector("broken")
+    assert load_detector("finder").name == "finder"
+    assert listed("broken").problem == ""
+
+
+def test_detector_cannot_take_a_word_of_the_command_line(plugins):
+    plugins("detforge-list", point="list")
+    with pytest.raises(PluginError, match="a word that detforge itself uses"):
+        find_detector("list")
+
+
+def test_misspelt_hook_is_an_error_with_the_nearest_name(plugins):
+    source = "from detforge import hookimpl\n@hookimpl\ndef spec_shema(): pass\n"
+    plugins("detforge-finder", source=source)
+    with pytest.raises(PluginError, match=r"implements 'spec_shema'.*mean 'spec_schema'"):
+        load_detector("finder")
+
+
+def test_unknown_argument_of_a_hook_is_an_error(plugins):
+    source = "from detforge import hookimpl\n@hookimpl\ndef train(requst): pass\n"
+    plugins("detforge-finder", source=source)
+    with pytest.raises(PluginError, match=r"detforge-finder 1\.0 misdeclares a hook.*requst"):
+        load_detector("finder")
+
+
+def test_only_the_detector_asked_for_is_imported(plugins):
+    plugins("detforge-finder")
+    plugins("detforge-other", point="other", source="raise SystemExit")
+    load_detector("finder")
+    assert "detforge_other" not in sys.modules
+
+
+def test_detector_without_a_schema_is_told_apart_when_it_is_used(plugins):
+    plugins("detforge-finder", source="")
+    with pytest.raises(PluginError, match="does not implement the hook 'spec_schema'"):
+        load_detector("finder").spec_schema()
+
+
+def test_task_of_the_detector_goes_before_the_default_of_the_core(plugins):
+    plugins("detforge-finder")
+    detector = load_detector("finder")
+    assert detector.hook.train(request=None) == "trained by the detector"
+    assert len(detector.hook.train.get_hookimpls()) == 2
+
+
+def test_spec_error_of_a_hook_is_located_in_the_file(plugins):
+    source = """
+from detforge import Problem, SpecError, hookimpl
+
+@hookimpl
+def recipe(spec):
+    raise SpecError(Problem("a.b", "is odd"))
+
+@hookimpl
+def build_model(spec, mode):
+    raise SpecError(Problem("a.b", "is odd"))
+"""
+    plugins("detforge-finder", source=source)
+
+    class FakeSpec:
+        message = None
+
+        def locate(self, problem: Problem) -> Problem:
+            return problem.at("spec.txt", 7, 3)
+
+    detector = load_detector("finder")
+    with pytest.raises(SpecError, match=r"^spec\.txt:7:3: a\.b: is odd$"):
+        detector.recipe(FakeSpec())
+    with pytest.raises(SpecError, match=r"^spec\.txt:7:3: a\.b: is odd$"):
+        detector.build_model(FakeSpec(), "train")
+
+
+# --- extensions ---------------------------------------------------------------------------
+
+WRAPPER = """
+from detforge import hookimpl
+
+@hookimpl(wrapper=True)
+def train(request):
+    answer = yield
+    return f"wrapped: {answer}"
+"""
+REPLACES_TASK = "from detforge import hookimpl\n@hookimpl\ndef train(request): return 1\n"
+REPLACES_SCHEMA = "from detforge import hookimpl\n@hookimpl\ndef spec_schema(): return int\n"
+ADDS_OPTION = "from detforge import hookimpl\n@hookimpl\ndef cli_options(task): return []\n"
+
+
+def test_extension_wraps_the_task_of_the_detector(plugins):
+    plugins("detforge-finder")
+    plugins("detforge-tape", "extensions", "tape", WRAPPER)
+    answer = load_detector("finder").hook.train(request=None)
+    assert answer == "wrapped: trained by the detector"
+
+
+@pytest.mark.parametrize(
+    ("source", "hook"), [(REPLACES_TASK, "train"), (REPLACES_SCHEMA, "spec_schema")]
+)
+def test_extension_that_answers_for_the_detector_is_refused(plugins, source, hook):
+    plugins("detforge-finder")
+    plugins("detforge-tape", "extensions", "tape", source)
+    with pytest.raises(PluginError, match=rf"'tape' of detforge-tape 1\.0 replaces '{hook}'"):
+        load_detector("finder")
+
+
+def test_extension_may_answer_where_all_answers_count(plugins):
+    plugins("detforge-finder")
+    plugins("detforge-tape", "extensions", "tape", ADDS_OPTION)
+    assert [] in load_detector("finder").hook.cli_options(task="train")
+
+
+def test_misspelt_hook_of_an_extension_is_an_error(plugins):
+    plugins("detforge-finder")
+    plugins("detforge-tape", "extensions", "tape", WRAPPER.replace("def train", "def trian"))
+    with pytest.raises(PluginError, match=r"detforge-tape 1\.0 implements 'trian'.*mean 'train'"):
+        load_detector("finder")
+
+
+@pytest.mark.parametrize(
+    ("metadata", "reason"),
+    [
+        ({"source": "import absent_module"}, "cannot be imported"),
+        ({"source": WRAPPER, "requires": ["detforge>=99"]}, "needs detforge>=99"),
+    ],
+    ids=["import", "core version"],
+)
+def test_extension_that_cannot_be_loaded_is_left_out_with_a_warning(
+    plugins, caplog, metadata, reason
+):
+    plugins("detforge-finder")
+    plugins("detforge-tape", "extensions", "tape", **metadata)
+    with caplog.at_level(logging.WARNING, logger="detforge"):
+        answer = load_detector("finder").hook.train(request=None)
+    assert answer == "trained by the detector"
+    assert reason in caplog.text
+    assert "detforge-tape" in caplog.text
+
+
+def test_two_packages_with_one_extension_name_are_both_left_out(plugins, caplog):
+    plugins("detforge-finder")
+    plugins("detforge-tape-a", "extensions", "tape", WRAPPER)
+    plugins("detforge-tape-b", "extensions", "tape", WRAPPER)
+    assert load_detector("finder").hook.train(request=None) == "trained by the detector"
+    assert "detforge-tape-a and detforge-tape-b both bring" in caplog.text
