@@ -1,0 +1,106 @@
+"""Checks before a task starts: the key, the GPU, and whether its output can be written.
+
+A run of hours must not end at a folder it cannot write. Nothing is created here: a command
+that is refused leaves no trace.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from detforge.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+
+def read_key(values: Mapping[str, Any], environment: Mapping[str, str]) -> str | None:
+    """Return the key of a command: the option, the key file, or ``DETFORGE_KEY``.
+
+    Args:
+        values: the options' values; "key" and "key_file" count.
+        environment: the process's environment variables.
+
+    Raises:
+        UsageError: both options are given, or the key is empty.
+    """
+    key, key_file = values.get("key"), values.get("key_file")
+    if key is not None and key_file is not None:
+        raise UsageError("--key and --key_file are both given; one is enough")
+    if key_file is not None:
+        try:
+            key = key_file.read_text(encoding="utf-8").partition("\n")[0].strip()
+        except UnicodeDecodeError as err:
+            raise UsageError(f"--key_file {key_file} is not a text file") from err
+        if not key:
+            raise UsageError(f"--key_file {key_file}: the first line is empty; it holds the key")
+    if key == "":
+        raise UsageError("--key is empty; leave it out for plain files (is a variable unset?)")
+    return key or environment.get("DETFORGE_KEY") or None
+
+
+def chosen_gpus(values: Sequence[str]) -> tuple[int, ...]:
+    """Return the numbers in the values of ``--gpu_index``: ``0``, ``0,1`` or several words.
+
+    Raises:
+        UsageError: not a number, or a number twice.
+    """
+    words = [word for value in values for word in value.split(",") if word.strip()]
+    if not all(word.strip().isdecimal() for word in words):
+        raise UsageError(f"--gpu_index is {','.join(values)!r}; use numbers from 0 on")
+    numbers = tuple(int(word) for word in words)
+    if len(set(numbers)) < len(numbers):
+        raise UsageError(f"--gpu_index names a GPU twice: {','.join(values)}")
+    return numbers
+
+
+def visible_devices(gpus: Sequence[int], visible: str | None) -> str:
+    """Return the value of ``CUDA_VISIBLE_DEVICES`` that leaves only the chosen GPUs.
+
+    Args:
+        gpus: numbers of `chosen_gpus`.
+        visible: the variable's value so far. A scheduler sets it to the GPUs that a job may
+            use; numbers count among those.
+
+    Raises:
+        UsageError: a number is not below the number of visible GPUs.
+    """
+    if not visible:
+        return ",".join(map(str, gpus))
+    devices = visible.split(",")
+    if absent := [gpu for gpu in gpus if gpu >= len(devices)]:
+        raise UsageError(
+            f"--gpu_index is {absent[0]}, but CUDA_VISIBLE_DEVICES={visible} leaves "
+            f"{len(devices)}; use a number from 0 to {len(devices) - 1}"
+        )
+    return ",".join(devices[gpu] for gpu in gpus)
+
+
+def check_folder(path: Path, option: str) -> None:
+    """Check that a folder exists or can be made, and that files can be put into it.
+
+    Raises:
+        UsageError: a file is in the way, or permission is missing.
+    """
+    existing = path
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    if not existing.is_dir():
+        what = "it is a file" if existing == path else f"{existing} is a file"
+        raise UsageError(f"{option} {path} cannot be a folder: {what}")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise UsageError(f"{option} {path} cannot be written: no permission in {existing}")
+
+
+def check_file(path: Path, option: str) -> None:
+    """Check that a file can be written.
+
+    Raises:
+        UsageError: the path is a folder, a file stands in for its folder, or permission is
+            missing.
+    """
+    if path.is_dir():
+        raise UsageError(f"{option} {path} is a folder; name a file")
+    check_folder(path.parent, option)

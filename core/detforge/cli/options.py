@@ -1,0 +1,165 @@
+"""What an option of a task is, and the changes a plugin may ask for.
+
+An option has a name, by which the program knows it (the field of the request it fills), and
+spellings, which users type. Every spelling in the documents people have is accepted.
+No option is accepted and ignored: it takes effect, or it is refused with the release that
+brings it (`Option.arrives`) or with the reason why it never will (`Option.no_effect`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from detforge.errors import PluginError
+from detforge.plugins import TASKS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import click
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Option:
+    """One option of a task's command.
+
+    Attributes:
+        name: the request's field, or the key in ``request.options`` for a plugin's own.
+        spellings: with their dashes; the first one starting with ``--`` stands in messages.
+            Long spellings are written with underscores, and users may type hyphens.
+        help: what it does, without a full stop.
+        type: ``str``, ``int``, ``float``, ``bool`` (a flag, takes no value) or a click type.
+        required: absent is an error.
+        multiple: takes several values: after one spelling, after repeated ones, or with commas.
+        default: value when absent, of the final type; None for none.
+        metavar: how the value is called in help; empty for the type's own word.
+        tasks: hook names of the tasks whose command has it; for the core's table only.
+        common: listed apart in help, as one that most commands have.
+        arrives: release in which the option, or each value named, takes effect. Until then any
+            value but the default and `works` is refused.
+        works: values that are fine before `arrives`.
+        no_effect: why the option can do nothing here; giving it is refused with this reason.
+    """
+
+    name: str
+    spellings: tuple[str, ...]
+    help: str = ""
+    type: type | click.ParamType = str
+    required: bool = False
+    multiple: bool = False
+    default: Any = None
+    metavar: str = ""
+    tasks: tuple[str, ...] = TASKS
+    common: bool = False
+    arrives: str | Mapping[Any, str] = ""
+    works: tuple[Any, ...] = ()
+    no_effect: str = ""
+
+    @property
+    def is_flag(self) -> bool:
+        """True for an option without a value."""
+        return self.type is bool
+
+    @property
+    def title(self) -> str:
+        """The spelling that stands for the option in messages."""
+        return next((word for word in self.spellings if word[:2] == "--"), self.spellings[0])
+
+    def release_of(self, value: Any) -> str:
+        """Return the release in which a given value takes effect, '' when it does today."""
+        if value == self.default or value in self.works:
+            return ""
+        return self.arrives.get(value, "") if isinstance(self.arrives, Mapping) else self.arrives
+
+
+@dataclass(frozen=True, slots=True)
+class OptionChange:
+    """One change to the options of a task, as the hook `cli_options` returns it.
+
+    Made with `add`, `rename`, `require` or `drop`.
+
+    Attributes:
+        action: which of the four.
+        name: the option meant.
+        option: the new option of `add`.
+        spellings: the new spellings of `rename`.
+        reason: why the option has no effect, of `drop`.
+    """
+
+    action: Literal["add", "rename", "require", "drop"]
+    name: str
+    option: Option | None = None
+    spellings: tuple[str, ...] = ()
+    reason: str = ""
+
+    @classmethod
+    def add(cls, option: Option) -> OptionChange:
+        """Add an option; its value arrives in ``request.options[option.name]``."""
+        return cls("add", option.name, option=option)
+
+    @classmethod
+    def rename(cls, name: str, *spellings: str) -> OptionChange:
+        """Replace the spellings of an option; the field it fills stays the same."""
+        return cls("rename", name, spellings=spellings)
+
+    @classmethod
+    def require(cls, name: str) -> OptionChange:
+        """Make an option required."""
+        return cls("require", name)
+
+    @classmethod
+    def drop(cls, name: str, *, reason: str) -> OptionChange:
+        """Refuse an option that can have no effect on this detector, and say why."""
+        return cls("drop", name, reason=reason)
+
+
+def with_changes(
+    options: Iterable[Option], changes: Iterable[OptionChange], task: str
+) -> tuple[Option, ...]:
+    """Return options with the changes of plugins applied in order.
+
+    Args:
+        options: the options of one task.
+        changes: what the hook `cli_options` returned.
+        task: hook name of the task, for messages.
+
+    Raises:
+        PluginError: a change names an option that the task does not have, or brings a spelling
+            that another option has.
+    """
+    by_name = {option.name: option for option in options}
+    for change in changes:
+        _apply(change, by_name, task)
+    return tuple(by_name.values())
+
+
+def _apply(change: OptionChange, options: dict[str, Option], task: str) -> None:
+    if not isinstance(change, OptionChange):
+        raise PluginError(f"cli_options({task!r}) must return OptionChange, not {change!r}")
+    taken = {word for option in options.values() for word in option.spellings}
+    if change.action == "add":
+        assert change.option is not None
+        if change.name in options or taken.intersection(change.option.spellings):
+            words = ", ".join(change.option.spellings)
+            raise PluginError(f"cli_options({task!r}) adds {words}, which {task} already has")
+        options[change.name] = change.option
+        return
+    if change.name not in options:
+        raise PluginError(
+            f"cli_options({task!r}) means to {change.action} {change.name!r}, which is not among "
+            f"the options of {task}: {', '.join(sorted(options))}"
+        )
+    option = options[change.name]
+    if change.action == "rename":
+        if clash := taken.difference(option.spellings).intersection(change.spellings):
+            raise PluginError(
+                f"cli_options({task!r}) calls {change.name!r} {', '.join(sorted(clash))}, which "
+                "is another option"
+            )
+        options[change.name] = replace(option, spellings=change.spellings)
+    elif change.action == "require":
+        options[change.name] = replace(option, required=True)
+    else:
+        options[change.name] = replace(option, required=False, no_effect=change.reason)

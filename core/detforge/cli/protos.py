@@ -1,0 +1,142 @@
+"""Compiling the .proto files of a plugin with the core's own on the include path."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import tempfile
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from detforge.errors import PluginError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_GENERATED = ("_pb2.py", "_pb2.pyi")
+_VERSION_LINE = re.compile(r"^# Protobuf Python Version: (.*)$", re.MULTILINE)
+
+
+def compile_protos(paths: Sequence[Path], *, check: bool = False) -> list[tuple[Path, bool]]:
+    """Compile .proto files into Python modules and their type stubs.
+
+    Args:
+        paths: .proto files, or folders that are searched for them (hidden folders are not).
+        check: compare with the modules that are there, and write nothing.
+
+    Returns:
+        Each module's path, and whether it was already equal to a fresh compile.
+
+    Raises:
+        UsageError: a file lies in no package, or there is no .proto file.
+        PluginError: a file does not compile, or with `check`, a module is not fresh.
+    """
+    files = [file for path in paths for file in _proto_files(path)]
+    if not files:
+        raise UsageError(f"there is no .proto file in {', '.join(map(str, paths))}")
+    results = []
+    for file in files:
+        root, output = _roots(file)
+        for module, content in _compile(file.relative_to(root).as_posix(), root).items():
+            results.append((output / module, _store(output / module, content, check)))
+    return results
+
+
+def _proto_files(path: Path) -> list[Path]:
+    """Return absolute paths of the .proto files that a path means."""
+    path = path.resolve()
+    if path.is_file():
+        return [path]
+    return sorted(
+        file
+        for file in path.rglob("*.proto")
+        if not any(part.startswith(".") for part in file.relative_to(path).parts)
+    )
+
+
+def _roots(file: Path) -> tuple[Path, Path]:
+    """Return the folder a file's registered name starts from, and where its modules start.
+
+    They are the same, except for the core's own files in a checkout.
+    """
+    include = core_include()
+    if file.is_relative_to(include / "detforge" / "protos"):
+        return include, _core_package().parent
+    folder = file.parent
+    if not (folder / "__init__.py").exists():
+        raise UsageError(
+            f"{file} lies in no Python package; add __init__.py beside it. Two plugins with a "
+            f"file registered as plain {file.name} could not be loaded together"
+        )
+    while (folder / "__init__.py").exists():
+        folder = folder.parent
+    return folder, folder
+
+
+def _compile(name: str, root: Path) -> dict[str, bytes]:
+    """Return module path -> content for one file, by its registered name."""
+    try:
+        from grpc_tools import protoc
+    except ImportError as err:
+        raise UsageError(
+            "compiling needs protoc: pip install 'grpcio-tools>=1.73,<1.75' (newer ones write "
+            "code that older protobuf releases cannot load)"
+        ) from err
+    with contextlib.ExitStack() as stack:
+        target = stack.enter_context(tempfile.TemporaryDirectory())
+        bundled = stack.enter_context(resources.as_file(resources.files("grpc_tools") / "_proto"))
+        includes = [root, core_include(), bundled]
+        arguments = [*(f"-I{folder}" for folder in includes), f"--python_out={target}"]
+        if protoc.main(["protoc", *arguments, f"--pyi_out={target}", name]) != 0:
+            raise PluginError(f"{root / name} does not compile; protoc said why above")
+        stem = name.removesuffix(".proto").replace("-", "_")
+        return {stem + end: (Path(target) / (stem + end)).read_bytes() for end in _GENERATED}
+
+
+def core_include() -> Path:
+    """Return the folder from which ``detforge/protos/options.proto`` is found.
+
+    A wheel carries the .proto files in the package; a checkout keeps them apart.
+    """
+    package = _core_package()
+    candidates = (package.parent, package.parents[1] / "protos")
+    for folder in candidates:
+        if (folder / "detforge/protos/options.proto").exists():
+            return folder
+    raise PluginError(
+        "this installation of detforge lacks its .proto files (looked in "
+        f"{' and '.join(map(str, candidates))}); reinstall detforge"
+    )
+
+
+def _core_package() -> Path:
+    return Path(str(resources.files("detforge"))).resolve()
+
+
+def _store(path: Path, content: bytes, check: bool) -> bool:
+    """Write one module unless it is fresh already, and say whether it was."""
+    present = path.read_bytes() if path.exists() else b""
+    if present == content:
+        return True
+    if check and path.suffix == ".pyi" and not present:
+        return True  # a plugin may do without stubs
+    if check:
+        raise PluginError(f"{path} {_difference(present, content)}")
+    path.write_bytes(content)
+    return False
+
+
+def _difference(present: bytes, fresh: bytes) -> str:
+    if not present:
+        return "is absent; run 'detforge dev protos' without --check and commit what it writes"
+    versions = [_VERSION_LINE.search(content.decode()) for content in (present, fresh)]
+    if all(versions) and versions[0][1] != versions[1][1]:
+        return (
+            f"was written for protobuf {versions[0][1]}, and the protoc at hand writes for "
+            f"{versions[1][1]}; compile with the same grpcio-tools"
+        )
+    return (
+        "differs from a fresh compile of its .proto; run 'detforge dev protos' without --check "
+        "and commit what it writes"
+    )

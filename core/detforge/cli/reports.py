@@ -1,0 +1,135 @@
+"""Reports of tasks: as text for people, as JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import fields
+from functools import singledispatch
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from detforge.requests import (
+    ConvertReport,
+    EvaluateReport,
+    ExportReport,
+    InferReport,
+    PruneReport,
+    TrainReport,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@singledispatch
+def describe(report: Any) -> str:
+    """Return a report as lines of text."""
+    return "\n".join(f"{field.name}: {getattr(report, field.name)}" for field in fields(report))
+
+
+@describe.register
+def _(report: ConvertReport) -> str:
+    folds = list(report.images)
+    names = sorted({name for counts in report.objects.values() for name in counts})
+    rows = [["images", *(str(report.images[fold]) for fold in folds)]]
+    for name in names:
+        counts = (report.objects.get(fold, {}).get(name, 0) for fold in folds)
+        rows.append([name, *map(str, counts)])
+    lines = [table(["", *folds], rows), f"Manifest: {report.manifest}"]
+    lines += [f"Left out: {count} ({reason})" for reason, count in report.dropped.items()]
+    if report.dropped_file is not None:
+        lines.append(f"Each one left out: {report.dropped_file}")
+    return "\n".join(lines)
+
+
+@describe.register
+def _(report: TrainReport) -> str:
+    lines = [f"Checkpoint after {report.epochs} epochs: {report.checkpoint}"]
+    return "\n".join(lines + [f"{name}: {value:.4f}" for name, value in report.metrics.items()])
+
+
+@describe.register
+def _(report: EvaluateReport) -> str:
+    rows = [
+        [name, "no objects" if value is None else f"{value:.4f}"]
+        for name, value in report.ap.items()
+    ]
+    rows.append(["mAP", f"{report.mean_ap:.4f}"])
+    how = f"{report.images} images, IoU {report.matching_iou:g}, {report.mode}"
+    return table(["class", "AP"], rows) + f"\n({how})"
+
+
+@describe.register
+def _(report: PruneReport) -> str:
+    kept = report.parameters_after / report.parameters_before
+    rows = [[name, str(old), str(new)] for name, (old, new) in report.channels.items()]
+    return "\n".join(
+        [
+            table(["layer", "before", "after"], rows),
+            f"Weights: {report.parameters_before}, now {report.parameters_after} ({kept:.1%})",
+            f"Checkpoint: {report.checkpoint}",
+        ]
+    )
+
+
+@describe.register
+def _(report: InferReport) -> str:
+    lines = [
+        f"{report.detections} objects in {report.images} images",
+        f"Annotated images: {report.annotated_dir}",
+    ]
+    if report.labels_dir is not None:
+        lines.append(f"Label files: {report.labels_dir}")
+    lines += [f"Not read: {name}: {reason}" for name, reason in report.unreadable.items()]
+    return "\n".join(lines)
+
+
+@describe.register
+def _(report: ExportReport) -> str:
+    return (
+        f"Model: {report.model} ({report.target})\n"
+        f"Compared with the checkpoint on {report.compared_images} images: boxes differ by at most "
+        f"{report.max_box_difference:.3g} px, scores by at most {report.max_score_difference:.3g}"
+    )
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return rows in aligned columns: the first to the left, the others to the right."""
+    from rich.cells import cell_len  # class names may hold wide characters
+
+    lines = [header, *rows]
+    widths = [max(cell_len(line[column]) for line in lines) for column in range(len(header))]
+
+    def aligned(cells: Sequence[str]) -> str:
+        gaps = [" " * (width - cell_len(cell)) for cell, width in zip(cells, widths, strict=True)]
+        rest = (gap + cell for gap, cell in zip(gaps[1:], cells[1:], strict=True))
+        return "  ".join([cells[0] + gaps[0], *rest]).rstrip()
+
+    return "\n".join(map(aligned, lines))
+
+
+def write_json(report: Any, path: Path, detector: str, task: str) -> None:
+    """Write a report as JSON: its fields, and which detector and task it is of.
+
+    Numbers that JSON cannot hold (a mean over no classes) are written as null.
+    """
+    content = {"detector": detector, "task": task}
+    content |= {field.name: _plain(getattr(report, field.name)) for field in fields(report)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, bool | int | str) or value is None:
+        return value
+    number = float(value)
+    return number if math.isfinite(number) else None
