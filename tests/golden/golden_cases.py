@@ -1,0 +1,82 @@
+"""Numbers computed by public reference implementations, read from outside the repository.
+
+Each family is a FAMILY.json, with FAMILY.npz for its arrays. The folder is DETFORGE_GOLDEN, or
+../shared/golden next to the repository; without it the golden tests are skipped.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+_DEFAULT = Path(__file__).resolve().parents[3] / "shared" / "golden"
+FOLDER = Path(os.environ.get("DETFORGE_GOLDEN") or _DEFAULT)
+
+
+@dataclass(frozen=True)
+class GoldenCase:
+    name: str
+    config: dict[str, Any]
+    inputs: dict[str, Any]
+    expected: dict[str, Any]
+    rtol: float
+    atol: float
+
+    def check(self, got: Any, name: str) -> None:
+        """Compare with `expected[name]`: floats within tolerance, all else exactly."""
+        self.compare(got, self.expected[name], name)
+
+    def compare(self, got: Any, want: Any, what: str) -> None:
+        got, want = np.asarray(got), np.asarray(want)
+        assert got.shape == want.shape, f"{what}: shape {got.shape}, wanted {want.shape}"
+        if want.dtype.kind != "f":
+            np.testing.assert_array_equal(got, want, err_msg=what)
+            return
+        off = np.abs(got.astype(np.float64) - want) - self.atol - self.rtol * np.abs(want)
+        # Written so that NaN fails too.
+        wrong = ~(off <= 0)
+        assert not wrong.any(), f"{what}: {wrong.sum()} of {wrong.size} numbers are off"
+
+
+def families() -> list[str]:
+    """Return the families of the folder, none when there is no such folder."""
+    return sorted(path.stem for path in FOLDER.glob("*.json"))
+
+
+def golden_cases(family: str) -> list[Any]:
+    """Return the cases of one family for `parametrize`, or one that is skipped for a reason."""
+    if family not in families():
+        what = f"the family {family}" if FOLDER.is_dir() else "golden numbers"
+        skip = pytest.mark.skip(reason=f"{FOLDER} has no {what}; set DETFORGE_GOLDEN")
+        return [pytest.param(None, id=f"{family}-absent", marks=skip)]
+    return [pytest.param(case, id=f"{family}-{case.name}") for case in load(family)]
+
+
+@cache
+def load(family: str) -> tuple[GoldenCase, ...]:
+    document = json.loads((FOLDER / f"{family}.json").read_text("utf-8"))
+    arrays = np.load(FOLDER / document["npz"]) if document["npz"] else {}
+
+    def resolve(values: dict[str, Any]) -> dict[str, Any]:
+        return {
+            name: arrays[value["npz"]] if isinstance(value, dict) and "npz" in value else value
+            for name, value in values.items()
+        }
+
+    return tuple(
+        GoldenCase(
+            name=case["name"],
+            config=case["config"],
+            inputs=resolve(case["inputs"]),
+            expected=resolve(case["expected"]),
+            **case.get("tolerance", document["default_tolerance"]),
+        )
+        for case in document["cases"]
+    )
