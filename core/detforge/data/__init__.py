@@ -1,0 +1,18 @@
+"""Labelled images on the host: reading, converting to records, augmenting, batching.
+
+Everything here is numpy, OpenCV and threads; no tensor library is imported. Boxes are xyxy,
+float32, in pixels of the source image until `augment` or `batches` moves them into the network
+input.
+
+    images, headers      pixels: decode, check, bring into the network's form
+    samples              one labelled image, and a source of them
+    kitti, coco, masks   readers of labelled images
+    tfrecord, examples, manifest, records
+                         records: frames, messages, what a conversion wrote, reading them back
+    convert              labelled images -> records
+    sources              what a spec names -> one source
+    labels               names in the data against the classes of a run
+    augment, windows     random views of an image for training
+    ordered, batches     batches prepared by threads, in order
+    scenes               a data set of drawn shapes, for demonstrations and tests
+"""

@@ -1,0 +1,251 @@
+"""Batches of numpy arrays, prepared by threads ahead of the accelerator.
+
+Shape legend: B images, H x W network input, C channels, N objects (padded), m mask side.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import logging
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from detforge.data.augment import Augmenter
+from detforge.data.images import to_network_input
+from detforge.data.labels import check_labels, to_labels
+from detforge.data.masks import crop_mask, decode_mask
+from detforge.data.ordered import map_ordered, thread_count
+from detforge.errors import DatasetError, DetforgeError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from detforge.data.augment import View
+    from detforge.data.samples import Sample, SampleSource
+    from detforge.recipe import Recipe
+
+    Arrays = dict[str, NDArray]
+
+log = logging.getLogger(__name__)
+
+# The number of objects is padded to a multiple of it: a few more images rarely change the shape,
+# and with it the compiled program.
+_PADDING_STEP = 8
+# Keep the draws that order the images apart from those that change them.
+_ORDER, _AUGMENTATION = 0, 1
+
+
+class _Target(NamedTuple):
+    boxes: NDArray[np.float32]
+    labels: NDArray[np.int32]
+    ignore: NDArray[np.bool_]
+    masks: NDArray[np.float32] | None
+
+
+class TrainingBatches:
+    """An endless stream of full batches; see `detforge.model.Batch` for the arrays.
+
+    The images come as one permutation of the source after another, cut into batches; an epoch is
+    the least number of steps that shows every image. Batch `s` depends on nothing but the seed
+    and `s`: not on the number of threads, nor on where the stream began.
+
+    Attributes:
+        steps_per_epoch: batches in an epoch.
+        failure: what ended the stream, None while it goes on. A training loop sees only that the
+            data ended; whoever started it must look here.
+    """
+
+    def __init__(
+        self,
+        source: SampleSource,
+        recipe: Recipe,
+        *,
+        seed: int,
+        max_objects: int | None = None,
+    ) -> None:
+        """Check the classes of the data; no image is read yet.
+
+        Args:
+            source: the training images.
+            recipe: classes, input, augmentation, batch size, threads.
+            seed: decides order and augmentation.
+            max_objects: N; None for what the largest image needs. Of an image with more objects
+                the largest ones are kept.
+
+        Raises:
+            DatasetError: a class in the data is not mapped, or there is no object at all.
+        """
+        check_labels(source, recipe.classes)
+        self._source = source
+        self._recipe = recipe
+        self._seed = seed
+        most = source.max_objects()
+        self._max_objects = max_objects or -(-max(most, 1) // _PADDING_STEP) * _PADDING_STEP
+        if most > self._max_objects:
+            log.warning(
+                "images have up to %d objects; the %d largest of an image are used",
+                most,
+                self._max_objects,
+            )
+        self._augment = Augmenter(recipe.augmentation, recipe.input)
+        self._permutation = lru_cache(maxsize=4)(self._draw_permutation)
+        self.steps_per_epoch = -(-len(source) // recipe.data.batch_size)
+        self.failure: DetforgeError | None = None
+
+    def stream(self, first_step: int = 0) -> Iterator[Arrays]:
+        """Yield batches from a step on, prepared ahead by threads.
+
+        Ends only when an image cannot be used; `failure` then says why.
+        """
+        data = self._recipe.data
+        batches = map_ordered(
+            self.batch,
+            itertools.count(first_step),
+            workers=thread_count(data.workers),
+            ahead=data.max_queue_size,
+        )
+        with contextlib.closing(batches):
+            try:
+                yield from batches
+            except DetforgeError as err:
+                self.failure = err
+
+    def batch(self, step: int) -> Arrays:
+        """Return one batch; the same arrays whenever it is asked for.
+
+        Raises:
+            DatasetError: an image cannot be used.
+        """
+        size = self._recipe.data.batch_size
+        arrays = self._empty(size)
+        for index, position in enumerate(range(step * size, (step + 1) * size)):
+            self._fill(arrays, index, position)
+        return arrays
+
+    def _empty(self, size: int) -> Arrays:
+        objects, side = self._max_objects, self._recipe.data.mask_size
+        arrays: Arrays = {
+            "images": _empty_images(self._recipe, size),
+            "boxes": np.zeros((size, objects, 4), np.float32),
+            "labels": np.full((size, objects), -1, np.int32),
+            "ignore": np.zeros((size, objects), bool),
+            "row": np.zeros(size, np.int32),
+        }
+        if side:
+            arrays["masks"] = np.zeros((size, objects, side, side), np.float32)
+        return arrays
+
+    def _fill(self, arrays: Arrays, index: int, position: int) -> None:
+        row = self._row(position)
+        sample = self._source[row]
+        rng = np.random.default_rng((self._seed, _AUGMENTATION, position))
+        view = self._augment(sample.image(), sample.boxes, rng)
+        target = _limit(self._target(sample, view), self._max_objects)
+        count = len(target.labels)
+        to_network_input(view.image, self._recipe.input, out=arrays["images"][index])
+        arrays["boxes"][index, :count] = target.boxes
+        arrays["labels"][index, :count] = target.labels
+        arrays["ignore"][index, :count] = target.ignore
+        if target.masks is not None:
+            arrays["masks"][index, :count] = target.masks
+        arrays["row"][index] = row
+
+    def _target(self, sample: Sample, view: View) -> _Target:
+        """Return the mapped objects of a view; KITTI's DontCare has no label and goes here."""
+        labels = to_labels(sample.class_names, self._recipe.classes)[view.kept]
+        known = labels >= 0
+        rows, boxes = view.kept[known], view.boxes[known]
+        ignore = sample.crowd[rows]
+        if not self._recipe.data.include_difficult:
+            ignore = ignore | sample.difficult[rows]
+        masks = None
+        if side := self._recipe.data.mask_size:
+            masks = _crop_masks(sample, view, rows, boxes, side)
+        return _Target(boxes, labels[known], ignore, masks)
+
+    def _row(self, position: int) -> int:
+        epoch, index = divmod(position, len(self._source))
+        return int(self._permutation(epoch)[index])
+
+    def _draw_permutation(self, epoch: int) -> NDArray[np.int64]:
+        return np.random.default_rng((self._seed, _ORDER, epoch)).permutation(len(self._source))
+
+
+def _empty_images(recipe: Recipe, size: int) -> NDArray[np.float32]:
+    return np.zeros(
+        (size, recipe.input.height, recipe.input.width, recipe.input.channels), np.float32
+    )
+
+
+def _crop_masks(
+    sample: Sample,
+    view: View,
+    rows: NDArray[np.int64],
+    boxes: NDArray[np.float32],
+    side: int,
+) -> NDArray[np.float32]:
+    """Return float32 (M, m, m): each mask inside what is left of its box.
+
+    The masks are cut from the source image; they are never drawn at the size of the network.
+
+    Raises:
+        DatasetError: the data has no masks.
+    """
+    masks = np.zeros((len(rows), side, side), np.float32)
+    if sample.masks is None and len(rows):
+        raise DatasetError(
+            f"{sample.place} has objects without masks, and this detector learns masks; use data "
+            "with outlines, such as COCO with segmentations"
+        )
+    pngs = sample.masks or ()
+    limit = np.tile([sample.width, sample.height], 2)
+    for mask, row, box in zip(
+        masks, rows, np.clip(view.placement.to_source(boxes), 0, limit), strict=True
+    ):
+        full = decode_mask(pngs[row], sample.width, sample.height, sample.place)
+        part = crop_mask(full, box, side)
+        mask[:] = part[:, ::-1] if view.placement.flipped else part
+    return masks
+
+
+def _limit(target: _Target, count: int) -> _Target:
+    """Return the largest objects, in their order, when there are more than `count`."""
+    if len(target.labels) <= count:
+        return target
+    sides = target.boxes[:, 2:] - target.boxes[:, :2]
+    largest = np.sort(np.argsort(-sides.prod(axis=1), kind="stable")[:count])
+    return _Target(*(None if part is None else part[largest] for part in target))
+
+
+def evaluation_batches(source: SampleSource, recipe: Recipe) -> Iterator[Arrays]:
+    """Yield all images once, in order, in batches of one size, read ahead by threads.
+
+    Yields:
+        images: float32 (B, H, W, C), network input.
+        row: int32 (B,), index in the source; -1 where the last batch is padded.
+
+    Raises:
+        DatasetError: an image cannot be used.
+    """
+    size = recipe.evaluation.batch_size
+
+    def read(row: int) -> NDArray[np.float32]:
+        return to_network_input(source[row].image(), recipe.input)
+
+    workers = thread_count(recipe.data.workers)
+    images = map_ordered(read, range(len(source)), workers=workers, ahead=2 * max(size, workers))
+    with contextlib.closing(images):
+        for first in range(0, len(source), size):
+            arrays: Arrays = {
+                "images": _empty_images(recipe, size),
+                "row": np.full(size, -1, np.int32),
+            }
+            for index, image in enumerate(itertools.islice(images, size)):
+                arrays["images"][index] = image
+                arrays["row"][index] = first + index
+            yield arrays

@@ -1,0 +1,234 @@
+"""KITTI labels: a folder of images and a folder of text files of the same stems.
+
+One line per object, 15 columns: class, truncation, occlusion, observation angle, x1, y1, x2, y2,
+seven numbers about the object in the world; a 16th is the score of a detection. The layout is
+that of the development kit of the KITTI object benchmark (Geiger, Lenz, Urtasun, CVPR 2012).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from detforge.data.images import IMAGE_EXTENSIONS, image_size, read_bytes
+from detforge.data.samples import Dropped, Sample, SampleSource, box_fault, clip_boxes
+from detforge.errors import DatasetError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+_COLUMNS = (
+    "class",
+    "truncation",
+    "occlusion",
+    "observation angle",
+    "x1",
+    "y1",
+    "x2",
+    "y2",
+    "height",
+    "width",
+    "length",
+    "x",
+    "y",
+    "z",
+    "rotation",
+    "score",
+)
+
+
+class KittiObject(NamedTuple):
+    """One usable line of a label file.
+
+    Attributes:
+        line: 1-based.
+        class_name: as written.
+        box: xyxy, pixels.
+        difficult: occlusion of 1 or more; -1 (unknown) is not.
+    """
+
+    line: int
+    class_name: str
+    box: tuple[float, float, float, float]
+    difficult: bool
+
+    def dropped(self, file: str, reason: str) -> Dropped:
+        """Return the record of leaving this object out."""
+        place = f"{file}:{self.line}"
+        return Dropped(place=place, class_name=self.class_name, reason=reason, box=self.box)
+
+
+@dataclass(frozen=True, slots=True)
+class KittiLabels:
+    """A parsed label file.
+
+    Attributes:
+        file: its name.
+        objects: the usable lines.
+        dropped: the boxes that are no boxes.
+    """
+
+    file: str
+    objects: tuple[KittiObject, ...]
+    dropped: tuple[Dropped, ...]
+
+
+def parse_kitti(text: str, file: str) -> KittiLabels:
+    """Return the objects of a label file, and the boxes that are no boxes.
+
+    Args:
+        text: the whole file.
+        file: its name, for messages.
+
+    Raises:
+        DatasetError: a line does not have 15 or 16 columns, or holds a word for a number.
+    """
+    objects, dropped = [], []
+    for line, content in enumerate(text.splitlines(), start=1):
+        fields = content.split()
+        if not fields:
+            continue
+        numbers = _numbers(fields, file, line)
+        box = (numbers[3], numbers[4], numbers[5], numbers[6])
+        found = KittiObject(line, fields[0], box, difficult=numbers[1] >= 1)
+        if fault := box_fault(box):
+            dropped.append(found.dropped(file, fault))
+        else:
+            objects.append(found)
+    return KittiLabels(file, tuple(objects), tuple(dropped))
+
+
+def _numbers(fields: list[str], file: str, line: int) -> list[float]:
+    if len(fields) not in (15, 16):
+        raise DatasetError(
+            f"{file} line {line} has {len(fields)} fields; a KITTI label has 15, or 16 with a score"
+        )
+    numbers = []
+    for column, field in enumerate(fields[1:], start=2):
+        try:
+            numbers.append(float(field))
+        except ValueError as err:
+            raise DatasetError(
+                f"{file} line {line}: column {column} ({_COLUMNS[column - 1]}) is {field!r}; "
+                "a number belongs there. A class name must not contain spaces"
+            ) from err
+    return numbers
+
+
+class KittiFolder(SampleSource):
+    """Images and KITTI label files of the same stem, in the order of their names."""
+
+    def __init__(
+        self, images: Path, labels: Path, *, extension: str | None = None, field: str = ""
+    ) -> None:
+        """Pair the two folders and read all labels.
+
+        Args:
+            images: folder of images; folders inside it are not searched.
+            labels: folder of ``.txt`` files.
+            extension: take only images with it, compared without case; None for any image.
+            field: the spec field that named the folders, for messages.
+
+        Raises:
+            DatasetError: a folder is missing or has no image, an image has no label file, two
+                images share a stem, or a label file is wrong.
+        """
+        self.name = str(images)
+        self._images = _find_images(images, extension, field)
+        paths = _pair(self._images, labels, field)
+        self._labels = [_read_labels(path) for path in paths]
+        dropped = Counter(d.reason for label in self._labels for d in label.dropped)
+        for reason, count in sorted(dropped.items()):
+            log.warning("%s: %d boxes left out: %s", labels, count, reason)
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def __getitem__(self, row: int) -> Sample:
+        path, labels = self._images[row], self._labels[row]
+        encoded = read_bytes(path)
+        width, height = image_size(encoded, str(path))
+        kept, outside = [], []
+        for found in labels.objects:
+            if reason := box_fault(found.box, width, height):
+                outside.append(found.dropped(labels.file, reason))
+            else:
+                kept.append(found)
+        return Sample(
+            name=path.name,
+            encoded=encoded,
+            path=path,
+            width=width,
+            height=height,
+            boxes=clip_boxes([found.box for found in kept], width, height),
+            class_names=tuple(found.class_name for found in kept),
+            difficult=np.array([found.difficult for found in kept], bool),
+            crowd=np.zeros(len(kept), bool),
+            source_id=path.stem,
+            dropped=(*labels.dropped, *outside),
+        )
+
+    def class_counts(self) -> dict[str, int]:
+        """Return class name -> objects."""
+        counts = Counter(o.class_name for label in self._labels for o in label.objects)
+        return dict(sorted(counts.items()))
+
+    def max_objects(self) -> int:
+        """Return the largest number of objects in one image."""
+        return max(len(label.objects) for label in self._labels)
+
+
+def _find_images(folder: Path, extension: str | None, field: str) -> list[Path]:
+    named_by = f" ({field})" if field else ""
+    if not folder.is_dir():
+        raise DatasetError(f"the image folder {folder} does not exist{named_by}")
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    wanted = (extension.lower(),) if extension else IMAGE_EXTENSIONS
+    images = [path for path in files if path.suffix.lower() in wanted]
+    if not images:
+        seen = Counter(path.suffix.lower() or "no extension" for path in files)
+        found = ", ".join(f"{count} {suffix}" for suffix, count in seen.most_common(4))
+        advice = "; set image_extension" if extension and seen else ""
+        raise DatasetError(
+            f"no image with extension {' '.join(wanted)} in {folder}{named_by}; "
+            f"it has {found or 'no files'}{advice}"
+        )
+    by_stem = defaultdict(list)
+    for path in images:
+        by_stem[path.stem].append(path.name)
+    for stem, names in by_stem.items():
+        if len(names) > 1:
+            raise DatasetError(
+                f"{folder}: {' and '.join(names)} share the label file {stem}.txt; rename one"
+            )
+    return images
+
+
+def _pair(images: list[Path], labels: Path, field: str) -> list[Path]:
+    named_by = f" ({field})" if field else ""
+    if not labels.is_dir():
+        raise DatasetError(f"the label folder {labels} does not exist{named_by}")
+    paths = [labels / f"{image.stem}.txt" for image in images]
+    missing = [path for path in paths if not path.is_file()]
+    if missing:
+        more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
+        raise DatasetError(
+            f"no label file {missing[0]}{more}; an image without objects needs an empty one"
+        )
+    return paths
+
+
+def _read_labels(path: Path) -> KittiLabels:
+    try:
+        text = read_bytes(path).decode("utf-8-sig")
+    except UnicodeDecodeError as err:
+        raise DatasetError(
+            f"{path} is not UTF-8 text (byte {err.start}); a KITTI label file is plain text"
+        ) from err
+    return parse_kitti(text, str(path))

@@ -1,0 +1,178 @@
+"""The manifest of a conversion: what was written, so that training can tell what is missing.
+
+Shards are named ``<prefix>-fold-000-of-002-shard-00000-of-00010``; beside them lie
+``<prefix>.manifest.json`` and, when objects were left out, ``<prefix>.dropped.jsonl``. While a
+conversion runs, a folder ``.<prefix>.converting`` lies there too: shards that have it, and no
+manifest, are not complete.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from detforge.data.images import read_bytes
+from detforge.errors import DatasetError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+FORMAT_VERSION = "1.0"
+
+_SHARD = re.compile(
+    r"(?P<prefix>.+?)(?:-fold-\d+-of-\d+)?(?:-shard)?-\d+-of-\d+(?:\.\w+)?", re.DOTALL
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shard:
+    """One record file.
+
+    Attributes:
+        name: file name.
+        records: images in it.
+        bytes: size of the file.
+        sha256: of the file, hexadecimal.
+        objects: class -> objects.
+        max_objects: most objects in one image.
+    """
+
+    name: str
+    records: int
+    bytes: int
+    sha256: str
+    objects: Mapping[str, int]
+    max_objects: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fold:
+    """One part of the data set.
+
+    Attributes:
+        index: number in the shard names.
+        name: "validation" or "training" where the images were dealt out; else the annotation
+            file that the fold comes from.
+        shards: its record files, in order.
+    """
+
+    index: int
+    name: str
+    shards: tuple[Shard, ...]
+
+    @property
+    def images(self) -> int:
+        """Images in the fold."""
+        return sum(shard.records for shard in self.shards)
+
+    @property
+    def objects(self) -> dict[str, int]:
+        """Class -> objects in the fold."""
+        total: Counter[str] = Counter()
+        for shard in self.shards:
+            total.update(shard.objects)
+        return dict(sorted(total.items()))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Manifest:
+    """What one conversion wrote.
+
+    Attributes:
+        detforge: version of detforge that wrote it.
+        classes: class names; ``image/object/class/label`` counts them from 1.
+        folds: parts of the data set.
+        source: where the data came from and how it was dealt out, for people.
+        dropped: reason -> objects left out.
+    """
+
+    detforge: str
+    classes: tuple[str, ...]
+    folds: tuple[Fold, ...]
+    source: Mapping[str, Any]
+    dropped: Mapping[str, int]
+
+    def to_json(self) -> str:
+        """Return the text of the manifest file."""
+        folds = [
+            {**asdict(fold), "images": fold.images, "objects": fold.objects} for fold in self.folds
+        ]
+        content = {"format_version": FORMAT_VERSION, **asdict(self), "folds": folds}
+        return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+    def find(self, name: str) -> tuple[Fold, Shard] | None:
+        """Return the shard of a file name and its fold."""
+        for fold in self.folds:
+            for shard in fold.shards:
+                if shard.name == name:
+                    return fold, shard
+        return None
+
+
+def shard_name(prefix: str, fold: int, folds: int, shard: int, shards: int) -> str:
+    """Return the file name of a shard."""
+    return f"{prefix}-fold-{fold:03d}-of-{folds:03d}-shard-{shard:05d}-of-{shards:05d}"
+
+
+def prefix_of(shard: str) -> str:
+    """Return the prefix of a shard's name, the name itself when it follows no pattern."""
+    match = _SHARD.fullmatch(shard)
+    return match["prefix"] if match else shard
+
+
+def manifest_path(folder: Path, prefix: str) -> Path:
+    """Return where the manifest of a prefix lies."""
+    return folder / f"{prefix}.manifest.json"
+
+
+def dropped_path(folder: Path, prefix: str) -> Path:
+    """Return where the objects left out of a prefix are listed."""
+    return folder / f"{prefix}.dropped.jsonl"
+
+
+def working_folder(folder: Path, prefix: str) -> Path:
+    """Return the folder that exists while a prefix is being converted."""
+    return folder / f".{prefix}.converting"
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Return the manifest in a file.
+
+    Raises:
+        DatasetError: damaged, or of a newer major version than this release reads.
+    """
+    try:
+        content = json.loads(read_bytes(path))
+        version, writer = str(content["format_version"]), str(content["detforge"])
+        _check_version(path, version, writer)
+        folds = tuple(_read_fold(fold) for fold in content["folds"])
+        return Manifest(
+            detforge=writer,
+            classes=tuple(content["classes"]),
+            folds=folds,
+            source=content["source"],
+            dropped=content["dropped"],
+        )
+    except (ValueError, KeyError, TypeError) as err:
+        raise DatasetError(
+            f"{path} is damaged ({type(err).__name__}: {err}); convert again, or delete it to have "
+            "the records scanned instead"
+        ) from err
+
+
+def _check_version(path: Path, version: str, writer: str) -> None:
+    major = version.partition(".")[0]
+    if major != FORMAT_VERSION.partition(".")[0]:
+        raise DatasetError(
+            f"{path} has format version {version} and this release reads {FORMAT_VERSION}; "
+            f"detforge {writer} reads it"
+        )
+
+
+def _read_fold(content: Mapping[str, Any]) -> Fold:
+    shards = tuple(Shard(**shard) for shard in content["shards"])
+    return Fold(index=content["index"], name=content["name"], shards=shards)

@@ -1,0 +1,174 @@
+"""One labelled image, and a source of them."""
+
+from __future__ import annotations
+
+import abc
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from detforge.data.images import read_bytes, read_image
+from detforge.errors import DatasetError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+NOT_FINITE = "not finite"
+INVERTED = "inverted"
+ZERO_SIZE = "zero size"
+OUTSIDE = "outside the image"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dropped:
+    """An object that was left out, and why.
+
+    Attributes:
+        place: file and line, or file and annotation id.
+        class_name: as written in the data.
+        reason: "not finite", "inverted", "zero size", "outside the image", ...
+        box: xyxy as annotated.
+    """
+
+    place: str
+    class_name: str
+    reason: str
+    box: tuple[float, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values; numbers that JSON has no words for become text."""
+        box = [float(v) if math.isfinite(v) else str(v) for v in self.box]
+        return {
+            "place": self.place,
+            "class": self.class_name,
+            "reason": self.reason,
+            "box_xyxy": box,
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Sample:
+    """One labelled image; N objects.
+
+    Attributes:
+        name: file name of the image.
+        encoded: content of the image file, or None where only `path` is known.
+        path: the image file, or None where the image lies inside a record.
+        width: pixels, as stored.
+        height: pixels.
+        boxes: float32 (N, 4), xyxy, source pixels, clipped to the image.
+        class_names: N names as written in the data.
+        difficult: bool (N,), hard to see (KITTI: occluded).
+        crowd: bool (N,), the box holds a group (COCO: iscrowd).
+        masks: N PNG files of the size of the image, 0 or 255; None where there are none.
+        source_id: the image's own id in its data set.
+        dropped: objects of this image that could not be used.
+    """
+
+    name: str
+    encoded: bytes | None = None
+    path: Path | None = None
+    width: int
+    height: int
+    boxes: NDArray[np.float32]
+    class_names: tuple[str, ...]
+    difficult: NDArray[np.bool_]
+    crowd: NDArray[np.bool_]
+    masks: tuple[bytes, ...] | None = None
+    source_id: str = ""
+    dropped: tuple[Dropped, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """What to call the image in messages."""
+        return str(self.path) if self.path else self.name
+
+    def data(self) -> bytes:
+        """Return the encoded image.
+
+        Raises:
+            DatasetError: the file cannot be read.
+        """
+        if self.encoded is not None:
+            return self.encoded
+        if self.path is None:
+            raise DatasetError(f"{self.name} has neither an image nor a path to one")
+        return read_bytes(self.path)
+
+    def image(self) -> NDArray[np.uint8]:
+        """Return the image as uint8 (H, W, 3), RGB.
+
+        Raises:
+            DatasetError: it cannot be decoded, or its size is not the annotated one.
+        """
+        image = read_image(self.data(), name=self.place)
+        height, width = image.shape[:2]
+        if (width, height) != (self.width, self.height):
+            raise DatasetError(
+                f"{self.place} is {width}x{height} pixels, but its annotation is for "
+                f"{self.width}x{self.height}; boxes would land in the wrong place"
+            )
+        return image
+
+
+class SampleSource(abc.ABC):
+    """Labelled images by row; reading a row is safe from several threads.
+
+    Attributes:
+        name: what to call it in messages.
+    """
+
+    name: str
+
+    @abc.abstractmethod
+    def __len__(self) -> int:
+        """Return the number of images."""
+
+    @abc.abstractmethod
+    def __getitem__(self, row: int) -> Sample:
+        """Return one labelled image.
+
+        Raises:
+            DatasetError: it cannot be read; names the file.
+        """
+
+    @abc.abstractmethod
+    def class_counts(self) -> dict[str, int]:
+        """Return class name as written in the data -> objects."""
+
+    @abc.abstractmethod
+    def max_objects(self) -> int:
+        """Return the largest number of objects in one image."""
+
+
+def box_fault(box: Sequence[float], width: float = math.inf, height: float = math.inf) -> str:
+    """Return why an xyxy box cannot be used, or an empty string.
+
+    Args:
+        box: xyxy, pixels.
+        width: of the image, where it is known already.
+        height: of the image.
+    """
+    x1, y1, x2, y2 = box
+    if not all(math.isfinite(v) for v in box):
+        return NOT_FINITE
+    if x2 < x1 or y2 < y1:
+        return INVERTED
+    if x2 == x1 or y2 == y1:
+        return ZERO_SIZE
+    if x1 >= width or y1 >= height or x2 <= 0 or y2 <= 0:
+        return OUTSIDE
+    return ""
+
+
+def clip_boxes(
+    boxes: Sequence[Sequence[float]], width: float, height: float
+) -> NDArray[np.float32]:
+    """Return xyxy boxes clipped to an image, as float32 (N, 4); N may be 0."""
+    limit = np.array([width, height, width, height], np.float32)
+    return np.clip(np.array(boxes, np.float32).reshape(-1, 4), 0, limit)
