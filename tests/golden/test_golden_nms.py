@@ -6,14 +6,15 @@ import pytest
 from keras import ops
 
 from detforge.boxes import greedy_nms, multiclass_nms
-from golden_cases import FOLDER, families, golden_cases, load
 
-# Variants of the family that later detectors need, by what a case of theirs expects. (The
-# pixel-more overlap of the same detectors stands as one more expectation beside "keep".)
-LATER_VARIANTS = ("detections",)
+# What later detectors bring: "detections" is per-class and soft suppression with an overlap
+# that counts one pixel more, "keep_plus1_convention" the same overlap for a single class.
+TESTED = {"keep", "nmsed_boxes"}
+LATER = {"detections"}
 
 
-def _check_greedy(case):
+@pytest.mark.golden("nms", expects="keep")
+def test_greedy_suppression_equals_the_reference(case):
     kept = greedy_nms(
         case.inputs["boxes"],
         case.inputs["scores"],
@@ -26,7 +27,8 @@ def _check_greedy(case):
     assert (kept[len(case.expected["keep"]) :] == -1).all()
 
 
-def _check_combined(case):
+@pytest.mark.golden("nms", expects="nmsed_boxes")
+def test_suppression_within_classes_equals_the_reference(case):
     boxes, config = case.inputs["boxes"], case.config
     assert not config["pad_per_class"]
     assert not config["clip_boxes"]
@@ -44,21 +46,6 @@ def _check_combined(case):
     case.check(ops.convert_to_numpy(detections.labels), "nmsed_classes")
 
 
-CHECKS = {"keep": _check_greedy, "nmsed_boxes": _check_combined}
-
-
-def _is_now(parameter):
-    case = parameter.values[0]
-    return case is None or not set(LATER_VARIANTS) & set(case.expected)
-
-
-@pytest.mark.parametrize("case", filter(_is_now, golden_cases("nms")))
-def test_suppression_equals_the_reference(case):
-    (check,) = (check for key, check in CHECKS.items() if key in case.expected)
-    check(case)
-
-
-@pytest.mark.skipif("nms" not in families(), reason=f"{FOLDER} has no golden numbers of nms")
-def test_both_variants_of_suppression_have_cases():
-    for key in CHECKS:
-        assert any(key in case.expected for case in load("nms"))
+@pytest.mark.golden("nms")
+def test_every_variant_is_tested_now_or_named_for_later(case):
+    assert (TESTED | LATER) & set(case.expected)

@@ -6,18 +6,12 @@ import pytest
 
 from detforge.recipe import SoftStartAnnealing
 from detforge.training.schedules import learning_rate_at
-from golden_cases import golden_cases
 
-_SOFT_START_ANNEALING = {"min_learning_rate", "max_learning_rate", "soft_start", "annealing"}
-
-
-def _is_soft_start_annealing(parameter):
-    case = parameter.values[0]
-    return case is None or set(case.config) >= _SOFT_START_ANNEALING
+SETTINGS = ("min_learning_rate", "max_learning_rate", "soft_start", "annealing")
 
 
-@pytest.mark.parametrize("case", filter(_is_soft_start_annealing, golden_cases("lr_schedules")))
+@pytest.mark.golden("lr_schedules", config=SETTINGS)
 def test_soft_start_annealing_equals_the_reference(case):
-    schedule = SoftStartAnnealing(**{name: case.config[name] for name in _SOFT_START_ANNEALING})
+    schedule = SoftStartAnnealing(**{name: case.config[name] for name in SETTINGS})
     progress = case.inputs["step"] / case.config["total_steps"]
     case.check([float(learning_rate_at(schedule, p)) for p in progress], "lr")

@@ -10,7 +10,6 @@ from detforge.boxes import decode_boxes, match_anchors, multiclass_nms
 from detforge_ssd.anchors import AnchorConfig, anchors_per_cell, generate_anchors
 from detforge_ssd.losses import cross_entropy, multibox_loss, multibox_loss_per_image, smooth_l1
 from detforge_ssd.targets import assign_targets
-from golden_cases import golden_cases
 
 
 def _pairs(values):
@@ -42,7 +41,7 @@ def _anchors(config):
     return generate_anchors(_anchor_config(config), maps, height, width)
 
 
-@pytest.mark.parametrize("case", golden_cases("ssd_anchors"))
+@pytest.mark.golden("ssd_anchors")
 def test_anchors_equal_the_reference(case):
     width, height = case.config["img_width"], case.config["img_height"]
     # The reference's numbers are relative to the image, ours are pixels.
@@ -53,7 +52,7 @@ def test_anchors_equal_the_reference(case):
     assert anchors_per_cell(_anchor_config(case.config)) == tuple(case.config["boxes_per_cell"])
 
 
-@pytest.mark.parametrize("case", golden_cases("ssd_targets"))
+@pytest.mark.golden("ssd_targets")
 def test_targets_equal_the_reference(case):
     truth = case.inputs["gt"].astype(np.float32)[None]
     config = case.config
@@ -74,7 +73,7 @@ def test_targets_equal_the_reference(case):
     assert not deltas[labels <= 0].any()
 
 
-@pytest.mark.parametrize("case", golden_cases("ssd_targets"))
+@pytest.mark.golden("ssd_targets")
 def test_matched_boxes_equal_the_reference(case):
     boxes = case.inputs["gt"][None, :, 1:].astype(np.float32)
     config, valid = case.config, np.ones(boxes.shape[:2], bool)
@@ -95,7 +94,7 @@ def test_matched_boxes_equal_the_reference(case):
     case.check(matched(2.0)[positive] >= 0, "is_bipartite")
 
 
-@pytest.mark.parametrize("case", golden_cases("ssd_loss"))
+@pytest.mark.golden("ssd_loss")
 def test_loss_equals_the_reference(case):
     config, classes = case.config, case.config["n_classes_incl_background"]
     truth, predicted = case.inputs["y_true"], case.inputs["y_pred"]
@@ -123,7 +122,7 @@ def test_loss_equals_the_reference(case):
     case.check(ops.convert_to_numpy(smooth_l1(deltas, delta_targets)), "smooth_l1_per_anchor")
 
 
-@pytest.mark.parametrize("case", golden_cases("ssd_decode"))
+@pytest.mark.golden("ssd_decode")
 def test_detections_equal_the_reference(case):
     config = case.config
     pixels = np.array([config["img_width"], config["img_height"]] * 2, np.float32)

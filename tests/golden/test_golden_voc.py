@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from detforge.evaluation import VocScorer
-from golden_cases import golden_cases
 
 
 def _score(case, matching_iou):
@@ -35,7 +34,7 @@ def _as_reference(result):
 
 
 @pytest.mark.parametrize("mode", ["sample", "integrate"])
-@pytest.mark.parametrize("case", golden_cases("ap_voc"))
+@pytest.mark.golden("ap_voc")
 def test_average_precision_equals_the_reference(case, mode):
     result = _score(case, case.config["matching_iou_threshold"]).result(mode)
     ap = _as_reference(result)
@@ -45,7 +44,7 @@ def test_average_precision_equals_the_reference(case, mode):
     case.compare(result.mean_ap, ap[has_objects].mean(), "mean over classes with objects")
 
 
-@pytest.mark.parametrize("case", golden_cases("ap_voc"))
+@pytest.mark.golden("ap_voc")
 def test_stricter_overlaps_equal_the_reference(case):
     means = [
         _as_reference(_score(case, iou).result("integrate")).mean()

@@ -1,7 +1,8 @@
 """Numbers computed by public reference implementations, read from outside the repository.
 
 Each family is a FAMILY.json, with FAMILY.npz for its arrays. The folder is DETFORGE_GOLDEN, or
-../shared/golden next to the repository; without it the golden tests are skipped.
+../shared/golden next to the repository; without it the golden tests are skipped. A test asks
+for cases with ``@pytest.mark.golden(FAMILY)`` and an argument ``case``.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-_DEFAULT = Path(__file__).resolve().parents[3] / "shared" / "golden"
-FOLDER = Path(os.environ.get("DETFORGE_GOLDEN") or _DEFAULT)
+DEFAULT = Path(__file__).resolve().parents[3] / "shared" / "golden"
+FOLDER = Path(os.environ.get("DETFORGE_GOLDEN") or DEFAULT)
 
 
 @dataclass(frozen=True)
@@ -39,24 +40,10 @@ class GoldenCase:
         if want.dtype.kind != "f":
             np.testing.assert_array_equal(got, want, err_msg=what)
             return
-        off = np.abs(got.astype(np.float64) - want) - self.atol - self.rtol * np.abs(want)
+        error = np.abs(got.astype(np.float64) - want)
         # Written so that NaN fails too.
-        wrong = ~(off <= 0)
-        assert not wrong.any(), f"{what}: {wrong.sum()} of {wrong.size} numbers are off"
-
-
-def families() -> list[str]:
-    """Return the families of the folder, none when there is no such folder."""
-    return sorted(path.stem for path in FOLDER.glob("*.json"))
-
-
-def golden_cases(family: str) -> list[Any]:
-    """Return the cases of one family for `parametrize`, or one that is skipped for a reason."""
-    if family not in families():
-        what = f"the family {family}" if FOLDER.is_dir() else "golden numbers"
-        skip = pytest.mark.skip(reason=f"{FOLDER} has no {what}; set DETFORGE_GOLDEN")
-        return [pytest.param(None, id=f"{family}-absent", marks=skip)]
-    return [pytest.param(case, id=f"{family}-{case.name}") for case in load(family)]
+        wrong = ~(error <= self.atol + self.rtol * np.abs(want))
+        assert not wrong.any(), f"{what}: {wrong.sum()} of {wrong.size} off, by {error.max()}"
 
 
 @cache
@@ -80,3 +67,34 @@ def load(family: str) -> tuple[GoldenCase, ...]:
         )
         for case in document["cases"]
     )
+
+
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers",
+        "golden(family, expects='', config=()): run for each case of the family that expects "
+        "such a result and has such settings",
+    )
+
+
+def pytest_generate_tests(metafunc):
+    marker = metafunc.definition.get_closest_marker("golden")
+    if marker:
+        metafunc.parametrize("case", cases(*marker.args, **marker.kwargs))
+
+
+def cases(family: str, expects: str = "", config: tuple[str, ...] = ()) -> list[Any]:
+    """Return the cases of one family as parameters, or one parameter that says why not."""
+    if not (FOLDER / f"{family}.json").is_file():
+        what = f"golden family {family}" if FOLDER.is_dir() else "golden numbers"
+        skip = pytest.mark.skip(reason=f"no {what} in {FOLDER}; set DETFORGE_GOLDEN")
+        return [pytest.param(None, id=f"{family}-absent", marks=skip)]
+    chosen = [
+        pytest.param(case, id=f"{family}-{case.name}")
+        for case in load(family)
+        if (not expects or expects in case.expected) and set(config) <= set(case.config)
+    ]
+    if not chosen:
+        # An empty list would silently skip the test.
+        raise pytest.UsageError(f"{FOLDER / family}.json has no case with {expects} {config}")
+    return chosen
