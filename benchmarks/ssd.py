@@ -129,7 +129,7 @@ def whole_train(folder: str):
         epoch = next(epochs)
         stream = batches.stream(epoch * STEPS)
         trainer.fit(
-            ((batch,) for batch in stream), steps_per_epoch=STEPS, epochs=1, verbose=0
+            ((batch,) for batch in stream), steps_per_epoch=STEPS, epochs=1, shuffle=False, verbose=0
         )
         stream.close()
         training._save(request, recipe, model, trainer, weights, 1)

@@ -224,6 +224,7 @@ def _fit(
             initial_epoch=first_epoch,
             steps_per_epoch=batches.steps_per_epoch,
             callbacks=callbacks,
+            shuffle=False,  # the stream is shuffled
             verbose=0,
         )
     except Exception as err:

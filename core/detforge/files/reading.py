@@ -1,0 +1,69 @@
+"""Reading a file whole, unlocking it when it is locked, and saying what it is when it is none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from detforge.errors import CheckpointError
+from detforge.files.encryption import decrypt, is_encrypted
+
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+_ZIP = b"PK\x03\x04"
+_OLDER_TOOLKIT = (".tlt", ".etlt", ".hdf5", ".h5")
+
+
+def read_unlocked(path: Path, key: str | None = None) -> bytes:
+    """Return the plain bytes of a file.
+
+    Args:
+        path: any file.
+        key: opens an encrypted file; a plain file does not need it and ignores it.
+
+    Raises:
+        CheckpointError: the file is missing or unreadable, or does not open with the key.
+    """
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as err:
+        raise CheckpointError(f"there is no file {path}; check the path{_near(path)}") from err
+    except IsADirectoryError as err:
+        raise CheckpointError(
+            f"{path} is a folder; name one file in it{_near(path / '_')}"
+        ) from err
+    except OSError as err:
+        raise CheckpointError(f"{path} cannot be read: {err.strerror or err}") from err
+    return decrypt(data, key, str(path)) if is_encrypted(data) else data
+
+
+def explain_foreign(data: bytes, file: str, wanted: str) -> str:
+    """Return why a file that detforge did not write cannot be used, and what to do.
+
+    Args:
+        data: its bytes.
+        file: its name.
+        wanted: what was expected, with its article: ``"a checkpoint"``.
+    """
+    suffix = Path(file).suffix.lower()
+    if not data:
+        return f"{file} is empty; copy it again from where it came from"
+    if suffix in _OLDER_TOOLKIT or data.startswith(_HDF5):
+        return (
+            f"{file} is a file of an older toolkit ({suffix or 'HDF5'} without detforge's mark). "
+            "Its contents cannot be read here. Train again with detforge from the same spec and "
+            "data, or start from public weights"
+        )
+    if suffix == ".onnx":
+        return f"{file} is an ONNX model; this needs {wanted}, the file that training wrote"
+    if data.startswith(_ZIP):
+        return f"{file} is a zip archive of another program, not {wanted} of detforge"
+    return f"{file} is not {wanted} of detforge"
+
+
+def _near(path: Path) -> str:
+    """Offer the checkpoints that do exist in the folder."""
+    try:
+        found = sorted(entry.name for entry in path.parent.glob("*.detforge"))
+    except OSError:
+        found = []
+    return f" (beside it: {', '.join(found[-3:])})" if found else ""

@@ -1,0 +1,78 @@
+import keras
+import numpy as np
+import pytest
+
+from detforge.backbones.layers import BatchNormalization
+from detforge.backbones.resnet import RESNET, build_resnet
+from detforge.errors import SpecError
+from detforge.graph.freeze import apply_freeze
+from detforge.graph.regularize import apply_regularizer
+from detforge.recipe import Freeze, Regularizer
+
+
+class Model:
+    """The little of a DetectionModel that passes look at."""
+
+    def __init__(self):
+        images = keras.Input((64, 64, 3))
+        x = build_resnet(images, 10)["block_4"]
+        x = keras.layers.DepthwiseConv2D(3, name="head_depthwise")(x)
+        x = keras.layers.Conv2D(4, 1, name="head_conv")(x)
+        self.parts = {"part": keras.Model(images, x)}
+        self.blocks = RESNET.blocks
+
+    def layers(self, kind):
+        return {layer.name: layer for layer in self.parts["part"].layers if isinstance(layer, kind)}
+
+
+@pytest.fixture
+def model():
+    return Model()
+
+
+def test_frozen_block_keeps_its_convolutions_and_trains_its_normalisation(model):
+    apply_freeze(model, Freeze(blocks=(0, 2)))
+    trainable = {n: layer.trainable for n, layer in model.layers(keras.layers.Conv2D).items()}
+    assert not trainable["conv1"]
+    assert not trainable["block_2a_conv_1"]
+    assert not trainable["block_2a_conv_shortcut"]
+    assert trainable["block_1a_conv_1"]
+    assert trainable["head_conv"]
+    assert all(layer.trainable for layer in model.layers(BatchNormalization).values())
+
+
+def test_unknown_block_is_refused_with_the_blocks_there_are(model):
+    with pytest.raises(SpecError, match="no block 7; it has 0, 1, 2, 3, 4"):
+        apply_freeze(model, Freeze(blocks=(7,)))
+
+
+def test_frozen_statistics_stay_while_gamma_and_beta_train(model):
+    apply_freeze(model, Freeze(batch_norm=True))
+    part = model.parts["part"]
+    part.compile("sgd", "mse")
+    layer = model.layers(BatchNormalization)["block_3a_bn_1"]
+    before = [np.array(w) for w in (layer.moving_mean, layer.moving_variance, layer.gamma)]
+    rng = np.random.default_rng(0)
+    x = rng.normal(0, 5, (4, 64, 64, 3)).astype("float32")
+    part.fit(x, np.ones((4, *part.output_shape[1:]), "float32"), verbose=0)
+    after = [np.array(w) for w in (layer.moving_mean, layer.moving_variance, layer.gamma)]
+    np.testing.assert_array_equal(before[0], after[0])
+    np.testing.assert_array_equal(before[1], after[1])
+    assert np.abs(before[2] - after[2]).max() > 0
+
+
+@pytest.mark.parametrize(("kind", "power"), [("l1", 1), ("l2", 2)])
+def test_penalty_covers_convolution_kernels_alone(model, kind, power):
+    apply_regularizer(model, Regularizer(kind=kind, weight=0.25))
+    kernels = [layer.kernel for layer in model.layers(keras.layers.Conv2D).values()
+               if not isinstance(layer, keras.layers.DepthwiseConv2D)]
+    assert len(kernels) == 14
+    # Independent of Keras: sum of |k|^power in float64, times the weight.
+    expected = 0.25 * sum((np.abs(np.asarray(k, np.float64)) ** power).sum() for k in kernels)
+    assert float(sum(model.parts["part"].losses)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_no_regularizer_clears_an_earlier_one(model):
+    apply_regularizer(model, Regularizer(kind="l1", weight=0.1))
+    apply_regularizer(model, Regularizer())
+    assert model.parts["part"].losses == []

@@ -1,0 +1,445 @@
+"""Checkpoints on disk: what is written is read back, and every fault has its own message."""
+
+import errno
+import hashlib
+import io
+import json
+import os
+import struct
+import zipfile
+
+import detforge
+import numpy as np
+import pytest
+from detforge.errors import CheckpointError, UsageError
+from detforge.files import (
+    Checkpoint,
+    decrypt,
+    encrypt,
+    is_encrypted,
+    load_checkpoint,
+    pack_checkpoint,
+    save_checkpoint,
+    unpack_checkpoint,
+    write_atomically,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+KEY = "sesame öffne dich"
+SEAL_SIZE = 71
+
+
+def make_checkpoint(**changes):
+    fields = {
+        "detector": "ssd",
+        "plugin_version": "0.1.0",
+        "class_names": ("car", "Fußgänger"),
+        "spec_text": "random_seed: 42\n",
+        "epoch": 3,
+        "step": 120,
+        "weights": {
+            "net/conv/kernel": np.arange(6, dtype=np.float32).reshape(2, 3),
+            "net/conv/bias": np.float32([0.5, -1.5]),
+        },
+        "optimizer": {"iteration": np.array(120, np.int64)},
+        "extra": {"seed": 7},
+    }
+    return Checkpoint(**{**fields, **changes})
+
+
+def assert_same(found, expected):
+    for name in ("detector", "plugin_version", "class_names", "spec_text", "epoch", "step"):
+        assert getattr(found, name) == getattr(expected, name)
+    assert dict(found.extra) == dict(expected.extra)
+    for group in ("weights", "optimizer"):
+        arrays, wanted = getattr(found, group), getattr(expected, group)
+        assert arrays.keys() == wanted.keys()
+        for name in wanted:
+            assert arrays[name].dtype == wanted[name].dtype
+            np.testing.assert_array_equal(arrays[name], wanted[name])
+
+
+def reseal(archive):
+    """Return the bytes of a zip without comment, sealed as detforge seals."""
+    body = archive[:-2] + struct.pack("<H", SEAL_SIZE)
+    return body + b"sha256:" + hashlib.sha256(body).hexdigest().encode()
+
+
+def rewrite(data, change, compression=zipfile.ZIP_STORED):
+    """Return a sealed archive whose members went through a change, as a forger would make it."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members = change(members)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", compression) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return reseal(buffer.getvalue())
+
+
+def change_manifest(**changes):
+    def change(members):
+        manifest = {**json.loads(members["manifest.json"]), **changes}
+        return {**members, "manifest.json": json.dumps(manifest).encode()}
+
+    return change
+
+
+# --- round trips ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", [None, KEY], ids=["plain", "encrypted"])
+def test_loaded_checkpoint_equals_the_saved_one(tmp_path, key):
+    path = tmp_path / "modèle epoch 1.detforge"
+    save_checkpoint(path, make_checkpoint(), key)
+    assert_same(load_checkpoint(path, key), make_checkpoint())
+    assert is_encrypted(path.read_bytes()) == (key is not None)
+
+
+def test_key_for_a_plain_file_is_welcome(tmp_path):
+    save_checkpoint(tmp_path / "a.detforge", make_checkpoint())
+    assert_same(load_checkpoint(tmp_path / "a.detforge", KEY), make_checkpoint())
+
+
+def test_empty_optimizer_and_empty_extra_come_back_empty(tmp_path):
+    bare = make_checkpoint(optimizer={}, extra={})
+    save_checkpoint(tmp_path / "a.detforge", bare)
+    assert_same(load_checkpoint(tmp_path / "a.detforge"), bare)
+
+
+def test_arrays_that_are_views_are_saved_as_they_read():
+    base = np.arange(24, dtype=np.float32).reshape(4, 6)
+    views = {"transposed": base.T, "strided": base[::2, ::3], "scalar": base[1, 1]}
+    found = unpack_checkpoint(pack_checkpoint(make_checkpoint(weights=views)), "a")
+    for name, view in views.items():
+        np.testing.assert_array_equal(found.weights[name], view)
+        assert found.weights[name].shape == view.shape
+
+
+def test_equal_checkpoints_give_equal_bytes_whatever_the_order_of_weights():
+    weights = make_checkpoint().weights
+    swapped = dict(reversed(list(weights.items())))
+    assert pack_checkpoint(make_checkpoint()) == pack_checkpoint(make_checkpoint(weights=swapped))
+
+
+def test_file_is_a_zip_that_other_programs_read(tmp_path):
+    save_checkpoint(tmp_path / "a.detforge", make_checkpoint())
+    with zipfile.ZipFile(tmp_path / "a.detforge") as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == [
+            "manifest.json",
+            "spec.txt",
+            "weights.safetensors",
+            "optimizer.safetensors",
+        ]
+        manifest = json.loads(archive.read("manifest.json"))
+    assert manifest["format_version"] == 1
+    assert manifest["detforge_version"] == detforge.__version__
+    assert manifest["class_names"] == ["car", "Fußgänger"]
+
+
+def test_encrypting_twice_gives_different_bytes_that_hold_nothing_of_the_plain_ones():
+    plain = pack_checkpoint(make_checkpoint())
+    first, second = encrypt(plain, KEY), encrypt(plain, KEY)
+    assert first != second
+    assert b"manifest.json" not in first
+    assert decrypt(first, KEY) == decrypt(second, KEY) == plain
+
+
+@given(data=st.binary(max_size=300))
+def test_decrypt_inverts_encrypt(data):
+    assert decrypt(encrypt(data, "k"), "k") == data
+
+
+# --- damage --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", [None, KEY], ids=["plain", "encrypted"])
+def test_flip_of_any_single_byte_is_detected(key):
+    data = pack_checkpoint(make_checkpoint())
+    data = data if key is None else encrypt(data, key)
+    for position in range(len(data)):
+        damaged = bytearray(data)
+        damaged[position] ^= 1 << (position % 8)
+        with pytest.raises(CheckpointError):
+            unpack(bytes(damaged), key)
+
+
+def unpack(data, key):
+    return unpack_checkpoint(decrypt(data, key, "f") if is_encrypted(data) else data, "f")
+
+
+def test_forger_who_recomputes_the_hash_of_an_encrypted_file_is_refused():
+    data = encrypt(b"weights", KEY)
+    # One byte of version, release, scrypt parameters, length, salt, nonce, ciphertext and tag.
+    for position in (9, 11, 12, 13, 14, 16, 30, 45, 53, 60):
+        forged = bytearray(data[:-32])
+        forged[position] ^= 1
+        with pytest.raises(CheckpointError):
+            decrypt(bytes(forged) + hashlib.sha256(forged).digest(), KEY, "f")
+
+
+@pytest.mark.parametrize("key", [None, KEY], ids=["plain", "encrypted"])
+@pytest.mark.parametrize("kept", [10, 60, 0.5, -1, -40, -75, -100])
+def test_truncated_file_is_called_cut_short(tmp_path, key, kept):
+    path = tmp_path / "a.detforge"
+    save_checkpoint(path, make_checkpoint(), key)
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * kept) if isinstance(kept, float) else kept])
+    with pytest.raises(CheckpointError, match=r"a\.detforge is cut short"):
+        load_checkpoint(path, key)
+
+
+@pytest.mark.parametrize("key", [None, KEY], ids=["plain", "encrypted"])
+@pytest.mark.parametrize("extra", [b"x", b"y" * 500])
+def test_bytes_after_the_end_are_called_damage(tmp_path, key, extra):
+    path = tmp_path / "a.detforge"
+    save_checkpoint(path, make_checkpoint(), key)
+    path.write_bytes(path.read_bytes() + extra)
+    with pytest.raises(CheckpointError, match="is damaged"):
+        load_checkpoint(path, key)
+
+
+@pytest.mark.parametrize("key", [None, KEY], ids=["plain", "encrypted"])
+def test_changed_weight_is_called_damage(tmp_path, key):
+    path = tmp_path / "a.detforge"
+    save_checkpoint(path, make_checkpoint(), key)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 255
+    path.write_bytes(data)
+    with pytest.raises(CheckpointError, match="is damaged: its SHA-256"):
+        load_checkpoint(path, key)
+
+
+# --- keys ----------------------------------------------------------------------------------
+
+
+def test_encrypted_file_without_key_asks_for_one(tmp_path):
+    save_checkpoint(tmp_path / "a.tlt", make_checkpoint(), KEY)
+    with pytest.raises(CheckpointError, match="is encrypted and no key was given"):
+        load_checkpoint(tmp_path / "a.tlt")
+
+
+def test_wrong_key_is_told_from_damage_and_no_key_stands_in_the_message(tmp_path):
+    save_checkpoint(tmp_path / "a.tlt", make_checkpoint(), KEY)
+    with pytest.raises(CheckpointError, match="does not open with this key") as caught:
+        load_checkpoint(tmp_path / "a.tlt", "another key")
+    assert "another key" not in str(caught.value)
+    assert KEY not in str(caught.value)
+
+
+def test_empty_key_writes_nothing(tmp_path):
+    with pytest.raises(UsageError, match="the key is empty"):
+        save_checkpoint(tmp_path / "a.tlt", make_checkpoint(), "")
+    assert not list(tmp_path.iterdir())
+
+
+def test_key_of_bytes_that_are_no_text_works():
+    key = os.fsdecode(b"\xff\xfe key")
+    assert decrypt(encrypt(b"data", key), key) == b"data"
+
+
+# --- files of others -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("old.tlt", b"\x9d\x01" * 50, "file of an older toolkit .*Train again"),
+        ("old.etlt", b"\0\0\0\0" + b"\x81" * 50, "file of an older toolkit"),
+        ("old.hdf5", b"\x89HDF\r\n\x1a\n" + b"\0" * 50, "file of an older toolkit"),
+        ("weights.bin", b"\x89HDF\r\n\x1a\n" + b"\0" * 50, "file of an older toolkit"),
+        ("model.onnx", b"\x08\x08\x12\x07tf2onnx", "is an ONNX model"),
+        ("notes.txt", b"hello, this is text", "is not a checkpoint"),
+        ("a.detforge", b"", "is empty"),
+    ],
+)
+def test_file_of_another_kind_is_explained(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(CheckpointError, match=message):
+        load_checkpoint(tmp_path / name)
+
+
+def test_zip_of_another_program_is_explained(tmp_path):
+    with zipfile.ZipFile(tmp_path / "model.keras", "w") as archive:
+        archive.writestr("config.json", "{}")
+    with pytest.raises(CheckpointError, match="zip archive of another program"):
+        load_checkpoint(tmp_path / "model.keras")
+
+
+def test_missing_file_names_the_checkpoints_beside_it(tmp_path):
+    save_checkpoint(tmp_path / "ssd_epoch_001.detforge", make_checkpoint())
+    with pytest.raises(CheckpointError, match=r"there is no file .*ssd_epoch_001\.detforge"):
+        load_checkpoint(tmp_path / "ssd_epoch_002.detforge")
+
+
+def test_folder_instead_of_a_file_is_explained(tmp_path):
+    with pytest.raises(CheckpointError, match="is a folder"):
+        load_checkpoint(tmp_path)
+
+
+# --- other formats and forged archives -----------------------------------------------------
+
+
+def test_newer_format_names_the_release_that_reads_it():
+    newer = change_manifest(
+        format_version=2, readable_from_release="0.7", detforge_version="0.9.1"
+    )
+    data = rewrite(pack_checkpoint(make_checkpoint()), newer)
+    with pytest.raises(CheckpointError, match=r"format 2, written by detforge 0\.9\.1.*0\.7 or"):
+        unpack_checkpoint(data, "f")
+
+
+def test_newer_format_with_other_members_is_called_newer_and_not_foreign():
+    def newer(members):
+        return change_manifest(format_version=2)({**members, "masks.bin": b"1"})
+
+    with pytest.raises(CheckpointError, match="has format 2"):
+        unpack_checkpoint(rewrite(pack_checkpoint(make_checkpoint()), newer), "f")
+
+
+def test_newer_layout_of_encryption_names_the_release_that_reads_it():
+    data = bytearray(encrypt(b"data", KEY)[:-32])
+    data[8:11] = bytes([2, 0, 9])
+    with pytest.raises(CheckpointError, match=r"layout 2; .*install detforge 0\.9"):
+        decrypt(bytes(data) + hashlib.sha256(data).digest(), KEY, "f")
+
+
+def test_compressed_member_is_refused_before_it_is_unpacked():
+    def bomb(members):
+        return {**members, "weights.safetensors": b"\0" * 10_000_000}
+
+    data = rewrite(pack_checkpoint(make_checkpoint()), bomb, zipfile.ZIP_DEFLATED)
+    assert len(data) < 100_000
+    with pytest.raises(CheckpointError, match="compressed, or larger than the file allows"):
+        unpack_checkpoint(data, "f")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda members: {**members, "../evil": b"x"},
+        lambda members: {name: members[name] for name in ("manifest.json", "spec.txt")},
+        lambda members: {**members, "manifest.json": b"[1, 2]"},
+        lambda members: {**members, "manifest.json": b"{" * 100_000},
+        lambda members: {**members, "weights.safetensors": b"\xff" * 40},
+        lambda members: {**members, "spec.txt": b"\xff\xfe"},
+        change_manifest(epoch="three"),
+        change_manifest(class_names=None),
+        change_manifest(format="something-else"),
+    ],
+    ids=[
+        "path outside",
+        "members missing",
+        "manifest is a list",
+        "manifest nested without end",
+        "arrays are noise",
+        "spec is no text",
+        "epoch is a word",
+        "no class names",
+        "another format",
+    ],
+)
+def test_forged_archive_is_one_error_and_no_crash(change):
+    data = rewrite(pack_checkpoint(make_checkpoint()), change)
+    with pytest.raises(CheckpointError):
+        unpack_checkpoint(data, "f")
+
+
+def test_forged_scrypt_cost_is_refused_before_memory_is_taken():
+    data = bytearray(encrypt(b"data", KEY)[:-32])
+    data[11] = 40  # would take 1 TiB
+    with pytest.raises(CheckpointError, match="is damaged"):
+        decrypt(bytes(data) + hashlib.sha256(data).digest(), KEY, "f")
+
+
+# --- writing -------------------------------------------------------------------------------
+
+OPERATIONS = ("open", "write", "fsync", "close", "replace")
+
+
+class _Killed(BaseException):
+    """The process ends here."""
+
+
+class _Faults:
+    """Makes the k-th operation on files fail; after a kill nothing works any more."""
+
+    def __init__(self, monkeypatch, failing, fault):
+        self.calls, self.failing, self.fault = 0, failing, fault
+        for name in OPERATIONS:
+            monkeypatch.setattr(os, name, self.wrap(getattr(os, name)))
+        monkeypatch.setattr(os, "unlink", self.wrap(os.unlink, counted=False))
+
+    def wrap(self, operation, counted=True):
+        def call(*arguments, **options):
+            self.calls += counted
+            dead = isinstance(self.fault, _Killed) and self.calls >= self.failing
+            if dead or (counted and self.calls == self.failing):
+                raise self.fault
+            return operation(*arguments, **options)
+
+        return call
+
+
+FAULTS = {
+    "disk full": OSError(errno.ENOSPC, "No space left on device"),
+    "disk broken": OSError(errno.EIO, "Input/output error"),
+    "killed": _Killed(),
+    "interrupted": KeyboardInterrupt(),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_whatever_operation_fails_the_old_file_or_the_new_one_is_there(tmp_path, fault):
+    old, new = make_checkpoint(epoch=1), make_checkpoint(epoch=2)
+    failing, finished = 0, False
+    while not finished:
+        failing += 1
+        folder = tmp_path / str(failing)
+        folder.mkdir()
+        save_checkpoint(folder / "a.detforge", old)
+        with pytest.MonkeyPatch.context() as patch:
+            faults = _Faults(patch, failing, fault)
+            try:
+                save_checkpoint(folder / "a.detforge", new)
+            except (CheckpointError, _Killed, KeyboardInterrupt):
+                pass
+            finished = faults.calls < failing
+        found = load_checkpoint(folder / "a.detforge")
+        assert found.epoch == 2 if finished else found.epoch in (1, 2)
+        leftovers = [entry for entry in folder.iterdir() if entry.name != "a.detforge"]
+        assert not leftovers or isinstance(fault, _Killed)
+    assert failing > len(OPERATIONS)  # every operation has failed once, and then none
+
+
+def test_failed_write_says_what_and_where_and_leaves_no_file(tmp_path, monkeypatch):
+    _Faults(monkeypatch, 2, OSError(errno.ENOSPC, "No space left on device"))
+    with pytest.raises(CheckpointError, match=r"a\.bin cannot be written: No space left"):
+        write_atomically(tmp_path / "a.bin", b"data")
+    assert not list(tmp_path.iterdir())
+
+
+def test_short_writes_are_continued(tmp_path, monkeypatch):
+    whole = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: whole(descriptor, data[:7]))
+    write_atomically(tmp_path / "a.bin", bytes(range(100)))
+    assert (tmp_path / "a.bin").read_bytes() == bytes(range(100))
+
+
+def test_missing_folders_are_made(tmp_path):
+    write_atomically(tmp_path / "deep" / "er" / "a.bin", b"data")
+    assert (tmp_path / "deep" / "er" / "a.bin").read_bytes() == b"data"
+
+
+def test_folder_that_is_a_file_is_one_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CheckpointError, match="cannot be written"):
+        write_atomically(tmp_path / "file" / "a.bin", b"data")
+
+
+def test_new_file_has_the_permissions_of_any_new_file(tmp_path):
+    write_atomically(tmp_path / "a.bin", b"data")
+    (tmp_path / "b.bin").write_bytes(b"data")
+    assert (tmp_path / "a.bin").stat().st_mode == (tmp_path / "b.bin").stat().st_mode

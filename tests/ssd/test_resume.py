@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+
+from detforge.errors import CheckpointError, UsageError
+from detforge.files import load_checkpoint
+from detforge.plugins import load_detector
+from detforge.requests import TrainRequest
+from detforge.spec import load_spec
+
+
+@pytest.fixture
+def train(spec_file, tmp_path):
+    detector = load_detector("ssd")
+
+    def start(results, epochs=3, **options):
+        spec = load_spec(spec_file(epochs=epochs), detector.spec_schema())
+        request = TrainRequest(
+            detector=detector, spec=spec, results_dir=tmp_path / results, **options
+        )
+        return detector.hook.train(request=request)
+
+    return start
+
+
+def test_run_that_goes_on_from_epoch_2_ends_where_the_uninterrupted_one_does(train, tmp_path):
+    straight = load_checkpoint(train("straight").checkpoint)
+    middle = tmp_path / "straight" / "weights" / "ssd_resnet10_epoch_002.detforge"
+    resumed = train("resumed", resume_model_weights=middle, initial_epoch=3)
+    resumed = load_checkpoint(resumed.checkpoint)
+    assert resumed.step == straight.step == 9
+    for name, value in straight.weights.items():
+        # Threads add in any order, so the last digits differ from run to run.
+        np.testing.assert_allclose(resumed.weights[name], value, rtol=1e-2, atol=1e-3, err_msg=name)
+
+
+def test_weights_only_start_begins_the_schedule_anew(train, tmp_path):
+    first = train("first", epochs=1)
+    second = load_checkpoint(
+        train("second", epochs=1, resume_model_weights=first.checkpoint).checkpoint
+    )
+    assert (second.epoch, second.step) == (1, 3)
+
+
+def test_wrong_initial_epoch_names_the_right_one(train, tmp_path):
+    checkpoint = train("run", epochs=1).checkpoint
+    with pytest.raises(UsageError, match="--initial_epoch 2"):
+        train("other", epochs=3, resume_model_weights=checkpoint, initial_epoch=3)
+
+
+def test_going_on_without_a_checkpoint_is_refused(train):
+    with pytest.raises(UsageError, match="-m FILE"):
+        train("run", initial_epoch=2)
+
+
+def test_results_folder_of_another_run_is_not_overwritten(train, tmp_path):
+    folder = tmp_path / "run" / "weights"
+    folder.mkdir(parents=True)
+    (folder / "ssd_resnet10_epoch_001.detforge").write_bytes(b"precious")
+    with pytest.raises(UsageError, match="another run"):
+        train("run")
+    assert (folder / "ssd_resnet10_epoch_001.detforge").read_bytes() == b"precious"
+
+
+def test_checkpoint_of_another_detector_is_refused(train, tmp_path):
+    from dataclasses import replace
+
+    from detforge.files import save_checkpoint
+
+    checkpoint = load_checkpoint(train("run", epochs=1).checkpoint)
+    path = tmp_path / "other.detforge"
+    save_checkpoint(path, replace(checkpoint, detector="retina"))
+    with pytest.raises(CheckpointError, match="retina"):
+        train("second", resume_model_weights=path)
