@@ -107,7 +107,7 @@ class RecordSource(SampleSource):
             found = (
                 _Summary(dict(entry[1].objects), entry[1].max_objects) if entry else _scan(shard)
             )
-            counts.update(found.counts)
+            counts.update(found.objects)
             most = max(most, found.max_objects)
         return _Summary(dict(counts), most)
 
