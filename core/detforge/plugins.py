@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from google.protobuf.message import Message
-    from packaging.specifiers import SpecifierSet
 
     from detforge.deployment import Deployment, TensorRTPlugin
     from detforge.model import DetectionModel, Mode
@@ -224,28 +223,49 @@ def _wrong_core(point: metadata.EntryPoint) -> str:
     from detforge import __version__ as core_version
 
     for text in (point.dist.requires if point.dist else None) or []:
-        if not re.match(r"detforge\s*(\W|$)", text, re.IGNORECASE) or text[8:9] in "-_.":
-            continue
-        specifier = _applicable_specifier(text)
-        if specifier is not None and not specifier.contains(core_version, prereleases=True):
+        found = _ON_CORE.fullmatch(text)
+        if found and found["versions"] and not _allows(text, found["versions"], core_version):
             return (
-                f"{_label(point)} needs detforge{specifier}, but detforge {core_version} is "
+                f"{_label(point)} needs {text.strip()}, but detforge {core_version} is "
                 "installed; upgrade one of the two"
             )
     return ""
 
 
-def _applicable_specifier(text: str) -> SpecifierSet | None:
-    """Return the versions that a requirement allows; None where it does not apply here."""
+_ON_CORE = re.compile(
+    r"\s*detforge\s*(?:\[[^]]*\])?\s*(?P<versions>[(<>=!~].*)?(?:;.*)?", re.IGNORECASE | re.DOTALL
+)
+_PLAIN_VERSION = r"\d+(?:\.\d+)*"
+_PLAIN_BOUNDS = re.compile(rf"(?:>=|<){_PLAIN_VERSION}(?:,(?:>=|<){_PLAIN_VERSION})*")
+
+
+def _allows(requirement: str, versions: str, core_version: str) -> bool:
+    """Say whether a requirement on detforge, if it applies here at all, allows a version."""
+    bounds = re.sub(r"\s", "", versions)
+    if _PLAIN_BOUNDS.fullmatch(bounds) and re.fullmatch(_PLAIN_VERSION, core_version):
+        return all(_within(bound, core_version) for bound in bounds.split(","))
+    # Loading packaging costs a quarter of `detforge --help`: only for the rare kinds.
     from packaging.requirements import InvalidRequirement, Requirement
 
     try:
-        requirement = Requirement(text)
+        parsed = Requirement(requirement)
     except InvalidRequirement:
-        return None
-    if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
-        return None
-    return requirement.specifier
+        return True
+    applies = parsed.marker is None or parsed.marker.evaluate({"extra": ""})
+    return not applies or parsed.specifier.contains(core_version, prereleases=True)
+
+
+def _within(bound: str, version: str) -> bool:
+    """Compare plain versions: ``>=0.1`` or ``<0.2`` with ``0.1.3``."""
+    limit, number = _release(bound.lstrip("<>=")), _release(version)
+    return number < limit if bound[1] != "=" else number >= limit
+
+
+def _release(version: str) -> tuple[int, ...]:
+    numbers = [int(part) for part in version.split(".")]
+    while numbers and numbers[-1] == 0:  # 0.1 and 0.1.0 are one version
+        numbers.pop()
+    return tuple(numbers)
 
 
 def _absent(name: str, known: list[str]) -> str:

@@ -4,6 +4,7 @@ import logging
 import sys
 
 import pytest
+
 from detforge.errors import PluginError, Problem, SpecError
 from detforge.plugins import find_detector, installed_detectors, load_detector
 from detforge.testing import add_distribution
@@ -88,11 +89,21 @@ def test_without_any_detector_the_message_says_how_to_get_one(monkeypatch):
 
 @pytest.mark.parametrize(
     "requirement",
-    ["detforge>=99", "detforge[train]>=99,<100", "Detforge (>=99)", "detforge==0.0.1"],
+    [
+        "detforge>=99",
+        "detforge<0.1",
+        "detforge<0.1.0",
+        "detforge >= 0.1, < 0.1.0",
+        "detforge[train]>=99,<100",
+        "Detforge (>=99)",
+        "detforge==0.0.1",
+        "detforge~=99.1",
+        "detforge>=99; python_version > '3'",
+    ],
 )
 def test_detector_for_another_core_version_says_which(plugins, requirement):
     plugins("detforge-finder", requires=["numpy", requirement])
-    with pytest.raises(PluginError, match=r"detforge-finder 1\.0 needs detforge.*is installed"):
+    with pytest.raises(PluginError, match=r"(?i)detforge-finder 1\.0 needs detforge.*is installed"):
         load_detector("finder")
     assert "upgrade one of the two" in listed("finder").problem
 
@@ -101,7 +112,11 @@ def test_detector_for_another_core_version_says_which(plugins, requirement):
     "requirement",
     [
         "detforge>=0.1",
+        "detforge>=0,<99",
+        "detforge[train] >=0.0.9",
         "detforge",
+        "detforge~=0.1",
+        "detforge>=99; python_version < '3'",
         "detforge-ssd>=99",
         "detforge_blobs>=99",
         "detforge>=99; extra == 'x'",

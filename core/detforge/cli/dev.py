@@ -20,9 +20,10 @@ def dev_group() -> None:
 def protos(paths: tuple[Path, ...], check: bool) -> None:
     """Compile .proto files to Python modules beside them.
 
-    PATH is a file, or a folder that is searched; without one, the current folder is. A file is
-    registered under its path from the folder that holds its package (detforge_ssd/spec.proto),
-    so that the schemas of several detectors can be loaded together.
+    PATH is a file, or a folder that is searched for files in Python packages; without one, the
+    current folder is. A file is registered under its path from the folder that holds its
+    package (detforge_ssd/spec.proto), so that the schemas of several detectors can be loaded
+    together.
     """
     from detforge.cli.protos import compile_protos
 

@@ -22,19 +22,21 @@ def compile_protos(paths: Sequence[Path], *, check: bool = False) -> list[tuple[
     """Compile .proto files into Python modules and their type stubs.
 
     Args:
-        paths: .proto files, or folders that are searched for them (hidden folders are not).
+        paths: .proto files, or folders that are searched for those that belong to a Python
+            package; hidden folders are not searched.
         check: compare with the modules that are there, and write nothing.
 
     Returns:
         Each module's path, and whether it was already equal to a fresh compile.
 
     Raises:
-        UsageError: a file lies in no package, or there is no .proto file.
+        UsageError: a file that was named lies in no package, or a search found none.
         PluginError: a file does not compile, or with `check`, a module is not fresh.
     """
     files = [file for path in paths for file in _proto_files(path)]
     if not files:
-        raise UsageError(f"there is no .proto file in {', '.join(map(str, paths))}")
+        places = ", ".join(str(path.resolve()) for path in paths)
+        raise UsageError(f"there is no .proto file beside an __init__.py in {places}")
     results = []
     for file in files:
         root, output = _roots(file)
@@ -52,7 +54,16 @@ def _proto_files(path: Path) -> list[Path]:
         file
         for file in path.rglob("*.proto")
         if not any(part.startswith(".") for part in file.relative_to(path).parts)
+        and (_is_in_package(file) or _is_of_core(file))
     )
+
+
+def _is_in_package(file: Path) -> bool:
+    return (file.parent / "__init__.py").exists()
+
+
+def _is_of_core(file: Path) -> bool:
+    return file.is_relative_to(core_include() / "detforge" / "protos")
 
 
 def _roots(file: Path) -> tuple[Path, Path]:
@@ -60,15 +71,14 @@ def _roots(file: Path) -> tuple[Path, Path]:
 
     They are the same, except for the core's own files in a checkout.
     """
-    include = core_include()
-    if file.is_relative_to(include / "detforge" / "protos"):
-        return include, _core_package().parent
-    folder = file.parent
-    if not (folder / "__init__.py").exists():
+    if _is_of_core(file):
+        return core_include(), _core_package().parent
+    if not _is_in_package(file):
         raise UsageError(
             f"{file} lies in no Python package; add __init__.py beside it. Two plugins with a "
             f"file registered as plain {file.name} could not be loaded together"
         )
+    folder = file.parent
     while (folder / "__init__.py").exists():
         folder = folder.parent
     return folder, folder

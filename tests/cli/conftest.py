@@ -1,0 +1,145 @@
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from detforge.cli import main
+from detforge.testing import add_distribution
+
+FINDER = """
+from pathlib import Path
+
+from detforge import hookimpl
+from detforge.protos import convert_pb2, experiment_pb2
+from detforge.requests import (
+    ConvertReport, EvaluateReport, ExportReport, InferReport, PruneReport, TrainReport
+)
+
+requests = []
+failure = None
+changes = []
+
+
+def _seen(request, report):
+    requests.append(request)
+    if failure is not None:
+        raise failure
+    return report
+
+
+@hookimpl
+def spec_schema():
+    return experiment_pb2.EvalConfig
+
+
+@hookimpl
+def cli_options(task):
+    return changes
+
+
+@hookimpl
+def convert(request):
+    counts = {"train": {"kitten": 7, "猫": 12}, "val": {"kitten": 3}}
+    return _seen(request, ConvertReport(
+        manifest=Path("records/train.manifest.json"),
+        images={"train": 80, "val": 20},
+        objects=counts,
+        dropped={"zero size": 2},
+        dropped_file=Path("records/dropped.jsonl"),
+    ))
+
+
+@hookimpl
+def train(request):
+    return _seen(request, TrainReport(
+        checkpoint=request.results_dir / "last.detforge", epochs=3, metrics={"loss": 0.25}
+    ))
+
+
+@hookimpl
+def evaluate(request):
+    return _seen(request, EvaluateReport(
+        mean_ap=0.75, ap={"kitten": 0.75, "dog": None}, images=20, mode="sample", matching_iou=0.5
+    ))
+
+
+@hookimpl
+def prune(request):
+    return _seen(request, PruneReport(
+        checkpoint=request.output,
+        parameters_before=1000,
+        parameters_after=250,
+        channels={"conv1": (64, 16)},
+    ))
+
+
+@hookimpl
+def infer(request):
+    return _seen(request, InferReport(
+        images=4,
+        detections=9,
+        annotated_dir=request.annotated_dir,
+        labels_dir=request.labels_dir,
+        unreadable={"notes.txt": "not an image"},
+    ))
+
+
+@hookimpl
+def export(request):
+    return _seen(request, ExportReport(
+        model=Path("model.onnx"),
+        target=request.target,
+        max_box_difference=0.001,
+        max_score_difference=2e-6,
+        compared_images=8,
+    ))
+"""
+
+
+@pytest.fixture
+def detforge(capsys):
+    """Return a function that runs one command line in this process."""
+
+    def run(*words):
+        code = main([str(word) for word in words])
+        output = capsys.readouterr()
+        return SimpleNamespace(code=code, out=output.out, err=output.err)
+
+    return run
+
+
+@pytest.fixture
+def finder(tmp_path, monkeypatch):
+    """Install a detector that notes its requests; return its module."""
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    add_distribution(
+        tmp_path / "site",
+        "detforge-finder",
+        summary="Finds kittens.",
+        entry_points={"detforge.detectors": {"kitten_finder": "finder_plugin"}},
+        modules={"finder_plugin": FINDER},
+    )
+    for variable in ("DETFORGE_KEY", "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"):
+        # Set first, so that what a command sets is undone too.
+        monkeypatch.setenv(variable, "")
+        monkeypatch.delenv(variable)
+    import finder_plugin
+
+    yield finder_plugin
+    del sys.modules["finder_plugin"]
+
+
+@pytest.fixture
+def spec(tmp_path):
+    """Return the path of a spec that the finder accepts."""
+    path = tmp_path / "spec.txt"
+    path.write_text("batch_size: 4\n")
+    return path
+
+
+@pytest.fixture
+def model(tmp_path):
+    """Return the path of a file that stands for a checkpoint."""
+    path = tmp_path / "model.detforge"
+    path.write_bytes(b"weights")
+    return path

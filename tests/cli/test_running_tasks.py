@@ -1,0 +1,347 @@
+"""From a command line to a request, and from a report to the screen and a file."""
+
+import errno
+import json
+import logging
+import os
+import subprocess
+import sys
+
+import pytest
+
+from detforge.cli.options import Option, OptionChange
+from detforge.errors import DatasetError
+
+
+def words_of(task, spec, model, tmp_path):
+    """Return the shortest complete command line of a task."""
+    out = tmp_path / "out"
+    return [
+        "kitten-finder",
+        task,
+        *{
+            "dataset_convert": ["-d", spec, "-o", out / "train"],
+            "train": ["-e", spec, "-r", out],
+            "evaluate": ["-e", spec, "-m", model],
+            "prune": ["-m", model, "-o", out / "pruned.detforge"],
+            "inference": ["-e", spec, "-m", model, "-i", tmp_path, "-o", out],
+            "export": ["-e", spec, "-m", model],
+        }[task],
+    ]
+
+
+def convert_spec(tmp_path):
+    path = tmp_path / "convert.txt"
+    path.write_text('kitti_config { image_dir_name: "images" label_dir_name: "labels" }\n')
+    return path
+
+
+TASKS = ["dataset_convert", "train", "evaluate", "prune", "inference", "export"]
+REPORTS = {
+    "dataset_convert": ["images     80   20", "猫         12    0", "Left out: 2 (zero size)"],
+    "train": ["Checkpoint after 3 epochs: ", "loss: 0.2500"],
+    "evaluate": ["kitten      0.7500", "dog     no objects", "(20 images, IoU 0.5, sample)"],
+    "prune": ["conv1      64     16", "Weights: 1000, now 250 (25.0%)"],
+    "inference": ["9 objects in 4 images", "Not read: notes.txt: not an image"],
+    "export": ["Model: model.onnx (onnx)", "boxes differ by at most 0.001 px"],
+}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_task_runs_and_prints_its_report(detforge, finder, tmp_path, spec, model, task):
+    if task == "dataset_convert":
+        spec = convert_spec(tmp_path)
+    result = detforge(*words_of(task, spec, model, tmp_path))
+    assert (result.code, result.err) == (0, "")
+    assert all(line in result.out for line in REPORTS[task])
+    assert len(finder.requests) == 1
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_report_is_written_as_json_into_the_results_folder(
+    detforge, finder, tmp_path, spec, model, task
+):
+    if task == "dataset_convert":
+        spec = convert_spec(tmp_path)
+    folder = tmp_path / "results"
+    extra = [] if task == "train" else ["--results-dir", folder]
+    words = words_of(task, spec, model, tmp_path)
+    detforge(*words, *extra)
+    path = (tmp_path / "out" if task == "train" else folder) / f"{task}.json"
+    report = json.loads(path.read_text())
+    assert (report["detector"], report["task"]) == ("kitten_finder", task)
+    assert len(report) > 2
+
+
+def test_evaluation_report_holds_the_numbers_and_null_for_no_objects(
+    detforge, finder, tmp_path, spec, model
+):
+    detforge("kitten_finder", "evaluate", "-e", spec, "-m", model, "-r", tmp_path / "results")
+    report = json.loads((tmp_path / "results/evaluate.json").read_text())
+    assert report["ap"] == {"kitten": 0.75, "dog": None}
+    assert report["mean_ap"] == 0.75
+
+
+def test_without_a_results_folder_no_report_is_written(
+    detforge, finder, tmp_path, spec, model, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    before = set(tmp_path.iterdir())
+    detforge(*words_of("evaluate", spec, model, tmp_path))
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_every_option_of_prune_reaches_the_request(detforge, finder, tmp_path, model):
+    output = tmp_path / "small.tlt"
+    detforge(
+        *("kitten_finder", "prune", "-m", model, "-o", output, "-n", "l2", "-eq", "union"),
+        *("-pg", "4", "-pth", "0.7", "-nf", "32", "-el", "conv1", "conv2", "-k", "secret"),
+    )
+    (request,) = finder.requests
+    assert (request.model, request.output, request.normalizer) == (model, output, "L2")
+    assert (request.granularity, request.threshold, request.min_filters) == (4, 0.7, 32)
+    assert request.excluded_layers == ("conv1", "conv2")
+    assert request.key == "secret"
+
+
+def test_every_option_of_inference_reaches_the_request(detforge, finder, tmp_path, spec, model):
+    detforge(
+        *("kitten_finder", "inference", "--in_image_dir", tmp_path, "--out_image_dir"),
+        *(tmp_path / "a", "--out_label_dir", tmp_path / "b", "--config_path", spec),
+        *("--model_path", model, "-t", "0.4"),
+    )
+    (request,) = finder.requests
+    assert (request.images, request.model) == (tmp_path, model)
+    assert (request.annotated_dir, request.labels_dir) == (tmp_path / "a", tmp_path / "b")
+    assert request.threshold == 0.4
+    assert request.spec.message.batch_size == 4
+    assert request.key is None
+
+
+def test_every_option_of_train_reaches_the_request(detforge, finder, tmp_path, spec, model):
+    detforge(
+        *("kitten_finder", "train", "--gpus", "1", "-e", spec, "-r", tmp_path / "out"),
+        *("-m", model, "--initial_epoch", "5"),
+    )
+    (request,) = finder.requests
+    assert (request.resume_model_weights, request.initial_epoch) == (model, 5)
+    assert request.results_dir == tmp_path / "out"
+
+
+def test_every_option_of_convert_reaches_the_request(detforge, finder, tmp_path):
+    spec = convert_spec(tmp_path)
+    detforge(
+        *("kitten_finder", "dataset-convert", "--dataset-export-spec", spec),
+        *("--output_filename", tmp_path / "out/train", "--force", "--drop-unmapped", "-v"),
+    )
+    (request,) = finder.requests
+    assert request.output == tmp_path / "out/train"
+    assert (request.force, request.drop_unmapped) == (True, True)
+    assert request.spec.message.kitti_config.image_dir_name == "images"
+
+
+def test_option_of_a_plugin_arrives_among_the_requests_options(
+    detforge, finder, tmp_path, spec, model
+):
+    option = Option(name="purr", spellings=("--purr",), help="Loudness", type=float, default=0.5)
+    finder.changes.append(OptionChange.add(option))
+    words = words_of("evaluate", spec, model, tmp_path)
+    detforge(*words, "--purr", "0.9")
+    detforge(*words)
+    assert [dict(request.options) for request in finder.requests] == [{"purr": 0.9}, {"purr": 0.5}]
+
+
+def test_older_word_model_is_read_over(detforge, finder, tmp_path, spec, model):
+    words = words_of("evaluate", spec, model, tmp_path)
+    assert detforge("model", *words).code == 0
+
+
+# --- errors -------------------------------------------------------------------------------
+
+
+def assert_one_message(result, text):
+    """A user's error: exit code 2, one message on stderr, no traceback."""
+    assert result.code == 2
+    assert result.out == ""
+    assert result.err.startswith("Error: ")
+    assert text in result.err
+    assert "Traceback" not in result.err
+    assert result.err.count("Error") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["tao", "model", "ssd", "train"], "leave out 'tao': detforge ssd train ..."),
+        (["tao", "ssd"], "leave out 'tao': detforge ssd ..."),
+        (["kitten-finder", "trian"], "Did you mean 'train'?"),
+        (["kiten_finder", "train"], "Did you mean 'kitten_finder'?"),
+        (["kitten_finder", "train", "--gpu"], "No such option"),
+        (["kitten_finder", "train", "extra"], "extra"),
+        (["kitten_finder", "evaluate", "-m", "absent.onnx"], "does not exist"),
+        (["--no-such"], "No such option"),
+        (["dev", "no_such"], "No such command"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_wrong_command_line_is_one_message(detforge, finder, words, text):
+    assert_one_message(detforge(*words), text)
+
+
+def test_exit_code_reaches_the_shell():
+    command = [sys.executable, "-m", "detforge", "tao", "ssd"]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 2
+
+
+def test_error_of_a_task_is_one_message(detforge, finder, tmp_path, spec, model):
+    finder.failure = DatasetError("000012.txt line 3 has 14 fields")
+    words = words_of("evaluate", spec, model, tmp_path)
+    assert_one_message(detforge(*words), "Error: 000012.txt line 3 has 14 fields\n")
+
+
+def test_debug_shows_the_traceback_of_a_users_error(detforge, finder, tmp_path, spec, model):
+    finder.failure = DatasetError("000012.txt line 3 has 14 fields")
+    result = detforge(*words_of("evaluate", spec, model, tmp_path), "--debug")
+    assert result.code == 2
+    assert "Traceback" in result.err
+    assert result.err.endswith("Error: 000012.txt line 3 has 14 fields\n")
+
+
+def test_bug_keeps_its_traceback(detforge, finder, tmp_path, spec, model):
+    finder.failure = ZeroDivisionError("ours")
+    with pytest.raises(ZeroDivisionError, match="ours"):
+        detforge(*words_of("evaluate", spec, model, tmp_path))
+
+
+def test_interrupt_is_one_line_and_code_130(detforge, finder, tmp_path, spec, model):
+    finder.failure = KeyboardInterrupt()
+    result = detforge(*words_of("evaluate", spec, model, tmp_path))
+    assert (result.code, result.out, result.err.strip()) == (130, "", "Interrupted.")
+
+
+def test_wrong_spec_is_one_message_with_its_place(detforge, finder, tmp_path, spec, model):
+    spec.write_text("batch_size: 4\nbatch_sise: 4\n")
+    result = detforge(*words_of("evaluate", spec, model, tmp_path))
+    assert_one_message(result, f"{spec}:2:1: batch_sise")
+
+
+def test_warning_of_a_spec_is_shown(detforge, finder, tmp_path, spec, model):
+    spec.write_text("batch_size: 4\nbatch_size: 8\n")
+    result = detforge(*words_of("evaluate", spec, model, tmp_path))
+    assert result.code == 0
+    assert result.err.startswith(f"Warning: {spec}:2:1: batch_size")
+
+
+@pytest.mark.parametrize(
+    ("task", "option"),
+    [
+        ("train", "-r"),
+        ("evaluate", "-r"),
+        ("inference", "-o"),
+        ("inference", "-l"),
+        ("prune", "-o"),
+        ("export", "-o"),
+        ("dataset_convert", "-o"),
+    ],
+)
+def test_output_below_a_file_is_refused_before_anything_runs(
+    detforge, finder, tmp_path, spec, model, task, option
+):
+    if task == "dataset_convert":
+        spec = convert_spec(tmp_path)
+    words = words_of(task, spec, model, tmp_path)
+    words = [*words, option] if option not in words else words
+    at = words.index(option)
+    words[at + 1 :] = [model / "below" / "name", *words[at + 2 :]]
+    assert_one_message(detforge(*words), "model.detforge is a file")
+    assert finder.requests == []
+
+
+def test_folder_that_turns_out_unwritable_is_one_message(detforge, finder, tmp_path, spec, model):
+    finder.failure = PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "out/x"))
+    words = words_of("train", spec, model, tmp_path)
+    assert_one_message(detforge(*words), "out/x cannot be written: Permission denied")
+
+
+def test_full_disk_is_one_message(detforge, finder, tmp_path, spec, model):
+    finder.failure = OSError(errno.ENOSPC, "No space left on device")
+    assert_one_message(detforge(*words_of("train", spec, model, tmp_path)), "the disk is full")
+
+
+def test_failure_to_read_another_file_is_a_bug(detforge, finder, tmp_path, spec, model):
+    finder.failure = FileNotFoundError(errno.ENOENT, "No such file", "/elsewhere/x")
+    with pytest.raises(FileNotFoundError):
+        detforge(*words_of("train", spec, model, tmp_path))
+
+
+# --- logs and the process -----------------------------------------------------------------
+
+
+def test_log_file_holds_messages_and_results(detforge, finder, tmp_path, spec, model):
+    log_file = tmp_path / "logs/run.log"
+    spec.write_text("batch_size: 4\nbatch_size: 8\n")
+    result = detforge(*words_of("evaluate", spec, model, tmp_path), "--log_file", log_file)
+    text = log_file.read_text()
+    assert "WARNING" in text
+    assert "mAP" in text
+    assert "mAP" not in result.err
+
+
+def test_log_file_holds_the_error_and_a_crash(detforge, finder, tmp_path, spec, model):
+    log_file = tmp_path / "run.log"
+    words = [*words_of("evaluate", spec, model, tmp_path), "--log_file", log_file]
+    finder.failure = DatasetError("000012.txt line 3 has 14 fields")
+    detforge(*words)
+    finder.failure = ZeroDivisionError("ours")
+    with pytest.raises(ZeroDivisionError):
+        detforge(*words)
+    text = log_file.read_text()
+    assert "000012.txt line 3" in text
+    assert "Traceback" in text
+
+
+def test_log_file_that_cannot_be_written_is_one_message(detforge, finder, tmp_path, spec, model):
+    words = words_of("evaluate", spec, model, tmp_path)
+    assert_one_message(detforge(*words, "--log_file", model / "run.log"), "--log_file")
+
+
+@pytest.mark.parametrize(("flag", "level"), [([], logging.INFO), (["-v"], logging.DEBUG)])
+def test_verbose_shows_debug_messages(detforge, finder, tmp_path, spec, model, flag, level):
+    seen = []
+
+    class Failure(DatasetError):
+        def __str__(self):
+            seen.append(logging.getLogger("detforge").level)
+            return "x"
+
+    finder.failure = Failure()
+    detforge(*words_of("evaluate", spec, model, tmp_path), *flag)
+    assert seen[0] == level
+
+
+def test_logging_is_left_as_it_was(detforge, finder, tmp_path, spec, model):
+    detforge(*words_of("evaluate", spec, model, tmp_path))
+    assert logging.getLogger("detforge").handlers == []
+    assert logging.getLogger("detforge").propagate
+
+
+def test_chosen_gpu_is_the_only_visible_one(detforge, finder, tmp_path, spec, model):
+    detforge(*words_of("evaluate", spec, model, tmp_path), "--gpu_index", "2")
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "2"
+    assert os.environ["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
+
+
+def test_several_gpus_are_refused(detforge, finder, tmp_path, spec, model):
+    words = words_of("train", spec, model, tmp_path)
+    assert_one_message(detforge(*words, "--gpu_index", "0", "1"), "arrives with release 0.4")
+    words = words_of("evaluate", spec, model, tmp_path)
+    assert_one_message(detforge(*words, "--gpu_index", "0,1"), "this task runs on one")
+
+
+def test_key_is_nowhere_in_the_output(detforge, finder, tmp_path, spec, model):
+    log_file = tmp_path / "run.log"
+    finder.failure = DatasetError("broken")
+    words = [*words_of("evaluate", spec, model, tmp_path), "-v", "-k", "s3cret"]
+    result = detforge(*words, "--log_file", log_file)
+    assert "s3cret" not in result.out + result.err + log_file.read_text()
+    assert "s3cret" not in repr(finder.requests[0])
