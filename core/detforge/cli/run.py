@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from detforge import requests
 from detforge.cli import doors, logs, reports
 from detforge.cli.option_table import task_options
+from detforge.cli.quiet import quiet_import
 from detforge.errors import PluginError, UsageError
 
 if TYPE_CHECKING:
@@ -125,7 +126,8 @@ def _check_outputs(task: str, values: Mapping[str, Any], titles: Mapping[str, st
 
 def _prepare_process(task: str, values: Mapping[str, Any]) -> None:
     """Set what must be set before the numeric libraries are imported."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if not values["verbose"]:
+        quiet_import("tensorflow")
     gpus = doors.chosen_gpus(values["gpu_index"])
     if not gpus:
         return
