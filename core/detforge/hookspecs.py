@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from detforge.deployment import Deployment, Target, TensorRTPlugin
     from detforge.export.graph import GlueGraph
     from detforge.model import DetectionModel, Mode
-    from detforge.recipe import DataSource, Recipe
+    from detforge.recipe import Recipe
     from detforge.requests import (
         ConvertReport,
         ConvertRequest,
@@ -109,9 +109,7 @@ def deployment(spec: Message) -> Deployment:
 
 
 @hookspec(firstresult=True)
-def export_glue(
-    spec: Message, model: DetectionModel, graph: GlueGraph, target: Target
-) -> None:
+def export_glue(spec: Message, model: DetectionModel, graph: GlueGraph, target: Target) -> None:
     """Add the weightless nodes between and after the parts to an ONNX graph.
 
     The parts are already converted; `graph.part(name, ...)` places one, and the pieces of
@@ -130,8 +128,8 @@ def export_glue(
 
 # --- tasks ---------------------------------------------------------------------------------
 # The core's default does the work for any detector that registers the hooks above. A detector
-# overrides one only where it truly differs. An extension may only wrap them
-# (``@hookimpl(wrapper=True)``).
+# overrides one only where it truly differs. An extension may only wrap these hooks and the ones
+# above (``@hookimpl(wrapper=True)``).
 
 
 @hookspec(firstresult=True)
@@ -226,4 +224,8 @@ def cli_options(task: str) -> Sequence[OptionChange]:
 
     Called for `--help` too: must be quick. A change adds an option (its value arrives in
     ``request.options``), renames or requires one, or drops it.
+
+    Args:
+        task: name of the task's hook: "convert", "train", "evaluate", "prune", "infer" or
+            "export".
     """

@@ -314,18 +314,19 @@ def _add_extension(
     manager: pluggy.PluginManager, name: str, claims: list[metadata.EntryPoint]
 ) -> None:
     """Register one extension; leave it out with a warning when it cannot be loaded."""
-    point = claims[0]
-    problem = _visible_problem(name, claims)
-    if not problem:
-        try:
-            plugin = _import(point, "extension")
-        except PluginError as err:
-            problem = str(err)
-    if problem:
-        log.warning("extension %r is left out: %s", name, problem)
+    try:
+        plugin = _import_extension(name, claims)
+    except PluginError as err:
+        log.warning("extension %r is left out: %s", name, err)
         return
-    _register(manager, plugin, f"{EXTENSIONS}:{name}", point)
-    _forbid_replacing(manager, plugin, point)
+    _register(manager, plugin, f"{EXTENSIONS}:{name}", claims[0])
+    _forbid_replacing(manager, plugin, claims[0])
+
+
+def _import_extension(name: str, claims: list[metadata.EntryPoint]) -> Any:
+    if problem := _visible_problem(name, claims):
+        raise PluginError(problem)
+    return _import(claims[0], "extension")
 
 
 def _register(

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from detforge import hookspecs
 from detforge.plugins import TASKS, load_detector
 from detforge.requests import TrainReport, TrainRequest

@@ -140,11 +140,11 @@ def _store(path: Path, content: bytes, check: bool) -> bool:
 def _difference(present: bytes, fresh: bytes) -> str:
     if not present:
         return "is absent; run 'detforge dev protos' without --check and commit what it writes"
-    versions = [_VERSION_LINE.search(content.decode()) for content in (present, fresh)]
-    if all(versions) and versions[0][1] != versions[1][1]:
+    old, new = (_VERSION_LINE.search(content.decode()) for content in (present, fresh))
+    if old and new and old[1] != new[1]:
         return (
-            f"was written for protobuf {versions[0][1]}, and the protoc at hand writes for "
-            f"{versions[1][1]}; compile with the same grpcio-tools"
+            f"was written for protobuf {old[1]}, and the protoc at hand writes for {new[1]}; "
+            "compile with the same grpcio-tools"
         )
     return (
         "differs from a fresh compile of its .proto; run 'detforge dev protos' without --check "

@@ -14,7 +14,6 @@ from detforge.plugins import TASKS, load_detector
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from google.protobuf.descriptor import Descriptor
     from google.protobuf.message import Message
 
     from detforge.plugins import Detector
@@ -103,9 +102,9 @@ def _schema(hook: str, schema: Any) -> Iterator[str]:
 
 
 def _fields_without_help(schema: type[Message]) -> Iterator[str]:
-    from detforge.protos import options_pb2
+    from detforge.spec.fields import rules_of
 
-    waiting: list[Descriptor] = [schema.DESCRIPTOR]
+    waiting: list[Any] = [schema.DESCRIPTOR]
     seen = set()
     while waiting:
         message = waiting.pop()
@@ -116,7 +115,7 @@ def _fields_without_help(schema: type[Message]) -> Iterator[str]:
         for field in message.fields:
             if field.message_type is not None:
                 waiting.append(field.message_type)
-            if not is_map and not field.GetOptions().Extensions[options_pb2.rules].help:
+            if not is_map and not rules_of(field).help:
                 yield f"{message.full_name}.{field.name} has no help text (rules.help)"
 
 
