@@ -1,0 +1,136 @@
+"""A reading position in a list of tokens, and the ways to go on after an error."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from detforge.spec.lexer import Token
+
+if TYPE_CHECKING:
+    from detforge.spec.lexer import Source
+
+CLOSING = {"{": "}", "<": ">", "[": "]", "(": ")"}
+BLOCK_OPENERS = frozenset("{<")
+BLOCK_CLOSERS = frozenset("}>")
+_ENDS_RUN = frozenset("{}<>[],;")
+
+
+class Cursor:
+    """Reads tokens one by one.
+
+    Attributes:
+        source: where the tokens come from.
+        token: the token at the reading position; of kind ``end`` behind the last.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self._tokens = source.tokens()
+        self._index = 0
+        self.token = self._tokens[0]
+
+    @property
+    def ahead(self) -> Token:
+        """The token behind the current one."""
+        return self._tokens[min(self._index + 1, len(self._tokens) - 1)]
+
+    def take(self) -> Token:
+        """Return the current token and move on; stays at the end."""
+        token = self.token
+        if token.kind != "end":
+            self._index += 1
+            self.token = self._tokens[self._index]
+        return token
+
+    def accept(self, symbol: str) -> bool:
+        """Move on if the current token is this symbol; return whether it was."""
+        if self.token.text != symbol:
+            return False
+        self.take()
+        return True
+
+    def at_field(self) -> bool:
+        """Return whether a field seems to begin here: a word, then a colon or a block."""
+        return self.token.kind == "word" and self.ahead.text in (":", "{", "<")
+
+    def at_value(self) -> bool:
+        """Return whether something stands here that could be a value, right or wrong."""
+        if self.token.kind == "end" or self.token.text in ("}", ">", "]", ",", ";", ":"):
+            return False
+        return not self.at_field()
+
+    def follows_directly(self, count: int) -> bool:
+        """Return whether the next `count` tokens stand without a blank before them."""
+        tokens = self._tokens[self._index : self._index + count + 1]
+        touching = all(left.end == right.start for left, right in pairwise(tokens))
+        return touching and len(tokens) == count + 1 and tokens[-1].kind != "end"
+
+    def take_run(self) -> Token:
+        """Take the tokens that follow without a blank between, as one: ``/data/train*``."""
+        first = last = self.take()
+        if first.kind != "string" and first.text not in _ENDS_RUN:
+            while (
+                self.token.start == last.end
+                and self.token.kind not in ("end", "string", "unclosed")
+                and self.token.text not in _ENDS_RUN
+            ):
+                last = self.take()
+        text = self.source.text[first.start : last.end]
+        return Token(first.kind if last is first else "symbol", text, first.start, last.end)
+
+    def skip_value(self) -> None:
+        """Skip a value whose type is unknown: a block, a list, strings or a run."""
+        if self.token.text in CLOSING:
+            self.skip_group()
+        elif self.token.kind in ("string", "unclosed"):
+            while self.token.kind in ("string", "unclosed"):
+                self.take()
+        elif self.at_value():
+            self.take_run()
+
+    def take_group(self) -> tuple[bool, str]:
+        """Skip a group; return whether it is closed, and its text without comments."""
+        first = self._index
+        closed = self.skip_group()
+        pieces: list[str] = []
+        end = -1
+        for token in self._tokens[first : self._index]:
+            pieces.append(token.text if token.start == end or not pieces else f" {token.text}")
+            end = token.end
+        return closed, "".join(pieces)
+
+    def skip_group(self) -> bool:
+        """Skip from an opening bracket to the one that closes it; return whether all were closed.
+
+        A list ends early where a field begins or a block closes: its bracket is missing.
+        """
+        awaited = [CLOSING[self.take().text]]
+        is_whole = True
+        while awaited and self.token.kind != "end":
+            if awaited[-1] in "])" and (self.at_field() or self.token.text in BLOCK_CLOSERS):
+                is_whole = False
+                awaited.pop()
+            elif self.token.text in CLOSING:
+                awaited.append(CLOSING[self.take().text])
+            elif self.take().text == awaited[-1]:
+                awaited.pop()
+        return is_whole and not awaited
+
+    def skip_list_rest(self) -> None:
+        """Skip behind the ``]`` of a list, or to where it seems to end without one."""
+        while self.token.kind != "end" and not self.accept("]"):
+            if self.at_field() or self.token.text in BLOCK_CLOSERS:
+                return
+            if self.token.text in CLOSING:
+                self.skip_group()
+            else:
+                self.take()
+
+    def skip_line_rest(self, before: Token) -> None:
+        """Skip the rest of the line of `before`, up to what may be a field or end a block."""
+        line_end = self.source.line_end(before.end)
+        while self.token.start < line_end:
+            if self.at_field() or self.token.text in BLOCK_CLOSERS:
+                return
+            self.take()

@@ -1,0 +1,136 @@
+"""What a schema says about its fields: rules, names, and the words for messages about them."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from functools import cache
+from typing import TYPE_CHECKING
+
+from google.protobuf.descriptor import FieldDescriptor
+
+from detforge.errors import PluginError
+from detforge.protos import options_pb2
+from detforge.spec.interval import Interval
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from google.protobuf.descriptor import Descriptor
+
+INTEGER_RANGES = {
+    FieldDescriptor.CPPTYPE_INT32: (-(2**31), 2**31 - 1),
+    FieldDescriptor.CPPTYPE_INT64: (-(2**63), 2**63 - 1),
+    FieldDescriptor.CPPTYPE_UINT32: (0, 2**32 - 1),
+    FieldDescriptor.CPPTYPE_UINT64: (0, 2**64 - 1),
+}
+FLOATS = frozenset({FieldDescriptor.CPPTYPE_FLOAT, FieldDescriptor.CPPTYPE_DOUBLE})
+
+
+@cache
+def rules_of(field: FieldDescriptor) -> options_pb2.Rules:
+    """Return what the schema says next to a field; empty rules if it says nothing."""
+    return field.GetOptions().Extensions[options_pb2.rules]
+
+
+@cache
+def range_of(field: FieldDescriptor) -> Interval | None:
+    """Return the allowed numbers of a field, None for all.
+
+    Raises:
+        PluginError: the schema's range cannot be read.
+    """
+    text = rules_of(field).range
+    try:
+        return Interval.parse(text) if text else None
+    except ValueError as err:
+        raise PluginError(f"the schema's range of {field.full_name} is wrong: {err}") from err
+
+
+@cache
+def later_choices_of(field: FieldDescriptor) -> Mapping[str, str]:
+    """Return the words of a field that do not work yet, with the release that brings them."""
+    pairs = (entry.partition(":") for entry in rules_of(field).later_choices)
+    return {word.strip(): release.strip() for word, _, release in pairs}
+
+
+@cache
+def fields_by_spelling(message: Descriptor) -> Mapping[str, FieldDescriptor]:
+    """Return the fields of a message by every name a spec may use: their own and the aliases."""
+    fields = dict(message.fields_by_name.items())
+    for field in message.fields:
+        for alias in rules_of(field).aliases:
+            fields.setdefault(alias, field)
+    return fields
+
+
+def is_map(field: FieldDescriptor) -> bool:
+    """Return whether a field is a map."""
+    kind = field.message_type
+    return kind is not None and kind.GetOptions().map_entry
+
+
+def in_oneof(field: FieldDescriptor) -> bool:
+    """Return whether a field is one of several alternatives."""
+    # proto3 `optional` is a oneof of one field.
+    return field.containing_oneof is not None and len(field.containing_oneof.fields) > 1
+
+
+def join(path: str, name: str) -> str:
+    """Return the path of a field inside a block."""
+    return f"{path}.{name}" if path else name
+
+
+def element_path(path: str, key: object) -> str:
+    """Return the path of one element: ``data_sources[0]``, ``image_mean["b"]``."""
+    if isinstance(key, str | bool):
+        key = json.dumps(key, ensure_ascii=False)
+    return f"{path}[{key}]"
+
+
+def listing(words: Iterable[str], last: str = "or") -> str:
+    """Return words as prose: ``a, b or c``."""
+    *others, final = list(words)
+    return f"{', '.join(others)} {last} {final}" if others else final
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that was probably meant, None when none is close."""
+    known = list(known)
+    plain = {_plain(other): other for other in known}
+    if _plain(name) in plain:
+        return plain[_plain(name)]
+    # "data_config" is not near "nms_config" because of a common ending.
+    stem, _, ending = _plain(name).rpartition("_")
+    close = difflib.get_close_matches(_plain(name), plain, n=3, cutoff=0.6)
+    for match in close:
+        other_stem, _, other_ending = match.rpartition("_")
+        if not (stem and other_stem and ending == other_ending):
+            return plain[match]
+        if difflib.SequenceMatcher(None, stem, other_stem).ratio() >= 0.6:
+            return plain[match]
+    return None
+
+
+def expectation(field: FieldDescriptor) -> str:
+    """Return what a field takes, in words: ``a whole number, at least 1``."""
+    allowed = range_of(field)
+    if field.message_type is not None:
+        return f"a block: {field.name} {{ ... }}"
+    if field.enum_type is not None:
+        return listing(field.enum_type.values_by_name)
+    if field.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
+        return "true or false"
+    if field.cpp_type == FieldDescriptor.CPPTYPE_STRING:
+        rules = rules_of(field)
+        if rules.choices:
+            return listing(f'"{choice}"' for choice in rules.choices)
+        return 'a list in quotes, such as "[0.5, 1.0]"' if rules.list else "text in quotes"
+    if field.cpp_type in FLOATS:
+        return f"a number, {allowed}" if allowed else "a number"
+    low, high = INTEGER_RANGES[field.cpp_type]
+    return f"a whole number, {allowed or f'from {low} to {high}'}"
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("-", "_")

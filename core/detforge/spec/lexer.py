@@ -1,0 +1,98 @@
+"""Spec text to tokens with their places.
+
+The token classes are those of protobuf's text format, plus curly quotes. Nothing here raises:
+what cannot be a token becomes one of kind ``symbol`` or ``unclosed``, and the parser says so.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from typing import Literal, NamedTuple
+
+Kind = Literal["word", "number", "string", "unclosed", "symbol", "end"]
+
+# A string that a straight quote opens may hold curly ones; only when no straight quote closes it
+# does a curly one. `[^"\n\\]*(\\.[^"\n\\]*)*` needs no backtracking, whatever the text.
+_TOKEN = re.compile(
+    r"""
+      (?P<blank>(?:\s|\#[^\n]*)+)
+    | (?P<word>[^\W\d][\w+-]*)
+    | (?P<number>(?:[0-9+-]|\.[0-9])[0-9a-zA-Z_.+-]*)
+    | (?P<string>
+        "[^"\n\\]*(?:\\.[^"\n\\]*)*"
+      | '[^'\n\\]*(?:\\.[^'\n\\]*)*'
+      | ["“”][^"“”\n\\]*(?:\\.[^"“”\n\\]*)*["“”]
+      | ['‘’][^'‘’\n\\]*(?:\\.[^'‘’\n\\]*)*['‘’]
+      )
+    | (?P<unclosed>["'“”‘’][^\n]*)
+    | (?P<symbol>.)
+    """,
+    re.VERBOSE,
+)
+
+
+class Position(NamedTuple):
+    """A place in a spec.
+
+    Attributes:
+        line: 1-based.
+        column: 1-based, in characters.
+    """
+
+    line: int
+    column: int
+
+
+class Token(NamedTuple):
+    """A piece of spec text.
+
+    Attributes:
+        kind: what it is.
+        text: as written, quotes included.
+        start: offset of its first character in the source.
+        end: offset behind its last character.
+    """
+
+    kind: Kind
+    text: str
+    start: int
+    end: int
+
+
+class Source:
+    """A spec text and its lines.
+
+    Attributes:
+        text: the whole spec.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._line_starts = [0, *(match.end() for match in re.finditer("\n", text))]
+
+    def position(self, offset: int) -> Position:
+        """Return line and column of an offset."""
+        line = bisect_right(self._line_starts, offset)
+        return Position(line, offset - self._line_starts[line - 1] + 1)
+
+    def line_end(self, offset: int) -> int:
+        """Return the offset of the end of the line that an offset lies in."""
+        end = self.text.find("\n", offset)
+        return len(self.text) if end < 0 else end
+
+    def tokens(self) -> list[Token]:
+        """Return all tokens in order, an ``end`` token last; blanks and comments are dropped."""
+        tokens = []
+        # Editors on Windows begin a file with a byte order mark.
+        offset = 1 if self.text.startswith("\ufeff") else 0
+        while match := _TOKEN.match(self.text, offset):
+            kind, text = match.lastgroup, match.group()
+            if kind == "unclosed":
+                # Leave the closing braces of a block written on one line to the parser.
+                text = text[0] + text[1:].rstrip(" \t\r,;}>])")
+            if kind != "blank":
+                tokens.append(Token(kind, text, offset, offset + len(text)))  # type: ignore[arg-type]
+            offset += len(text)
+        tokens.append(Token("end", "", len(self.text), len(self.text)))
+        return tokens

@@ -1,0 +1,184 @@
+"""A spec file to a checked message that knows where each of its fields was written."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from detforge.errors import Problem, SpecError
+from detforge.protos import convert_pb2
+from detforge.spec.fields import in_oneof, listing, nearest, rules_of
+from detforge.spec.parser import parse_text
+from detforge.spec.rules import apply_rules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from google.protobuf.descriptor import Descriptor
+    from google.protobuf.message import Message
+
+    from detforge.spec.lexer import Position
+    from detforge.spec.parser import Parsed
+
+# Specs have a few kilobytes; a checkpoint given by mistake should not be read as one.
+_MAX_BYTES = 2**20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Spec:
+    """A checked spec.
+
+    Attributes:
+        message: the spec; absent fields hold their documented defaults.
+        text: as the user wrote it.
+        file: where it was read from; empty when unknown.
+        warnings: accepted, but worth a remark; with their places.
+        positions: field path -> place, of the fields that the text sets.
+    """
+
+    message: Message
+    text: str
+    file: str = ""
+    warnings: tuple[Problem, ...] = ()
+    positions: Mapping[str, Position] = field(default_factory=dict, repr=False)
+
+    def locate(self, problem: Problem) -> Problem:
+        """Return a problem with file, line and column of its field.
+
+        A field that the text does not set is located at the innermost block that it does.
+        A problem that has a line already stays as it is.
+        """
+        return _locate(problem, self.file, self.positions)
+
+
+def load_spec(path: Path, schema: type[Message]) -> Spec:
+    """Read and check a spec file.
+
+    Args:
+        path: the file.
+        schema: the message class it should hold.
+
+    Raises:
+        SpecError: the file cannot be read, or is wrong; carries every problem with its place.
+        PluginError: the schema itself is wrong.
+    """
+    return parse_spec(_read(path), schema, str(path))
+
+
+def parse_spec(text: str, schema: type[Message], file: str = "") -> Spec:
+    """Check a spec text and fill in the defaults.
+
+    Args:
+        text: the spec.
+        schema: the message class it should hold.
+        file: name for messages.
+
+    Raises:
+        SpecError: the text is wrong; carries every problem with its place.
+        PluginError: the schema itself is wrong.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as err:
+        raise SpecError(Problem("", "is not Unicode text; save it as UTF-8", file)) from err
+    parsed = parse_text(text, schema(), file)
+    if foreign := _foreign(parsed):
+        raise SpecError(Problem("", foreign, file))
+    problems, warnings = apply_rules(
+        parsed.message,
+        parsed.positions,
+        [*(problem.path for problem in parsed.problems), *parsed.misspelt],
+        complete=parsed.balanced,
+    )
+    found = [_locate(problem, file, parsed.positions) for problem in problems]
+    if found or parsed.problems:
+        raise SpecError(_in_order([*parsed.problems, *found]))
+    noted = [_locate(warning, file, parsed.positions) for warning in warnings]
+    return Spec(
+        message=parsed.message,
+        text=text,
+        file=file,
+        warnings=tuple(_in_order([*parsed.warnings, *noted])),
+        positions=parsed.positions,
+    )
+
+
+def _read(path: Path) -> str:
+    file = str(path)
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(_MAX_BYTES + 1)
+    except FileNotFoundError as err:
+        raise SpecError(Problem("", "no such file", file)) from err
+    except IsADirectoryError as err:
+        raise SpecError(Problem("", "is a folder; name the spec file itself", file)) from err
+    except (OSError, ValueError) as err:
+        reason = getattr(err, "strerror", None) or str(err)
+        raise SpecError(Problem("", f"cannot be read: {reason}", file)) from err
+    if len(data) > _MAX_BYTES:
+        limit = f"more than {_MAX_BYTES // 2**20} MiB"
+        raise SpecError(Problem("", f"has {limit}; a spec is a small text file", file))
+    try:
+        return data.decode()
+    except UnicodeDecodeError as err:
+        line = data.count(b"\n", 0, err.start) + 1
+        found = f"byte {data[err.start]:#04x} in line {line}"
+        message = f"is not UTF-8 text ({found}); save it as UTF-8"
+        raise SpecError(Problem("", message, file)) from err
+
+
+def _locate(problem: Problem, file: str, positions: Mapping[str, Position]) -> Problem:
+    if problem.line:
+        return problem
+    path = problem.path
+    while path:
+        if path in positions:
+            return problem.at(file, *positions[path])
+        path = path[: max(path.rfind("."), path.rfind("["), 0)]
+    return problem.at(file, 0, 0)
+
+
+def _in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """Sort by place; what has none, such as an absent block, comes last."""
+    return sorted(problems, key=lambda problem: (problem.line or math.inf, problem.column))
+
+
+def _foreign(parsed: Parsed) -> str:
+    """Say that a spec belongs to something else, or return ''.
+
+    It does when it has blocks that the schema neither knows nor knows by a similar name, and
+    lacks the schema's own.
+    """
+    schema = parsed.message.DESCRIPTOR
+    strange = [name for name in parsed.unknown_blocks if not nearest(name, schema.fields_by_name)]
+    own = _own_blocks(schema)
+    if not strange or not own or any(name in parsed.positions for name in own):
+        return ""
+    found = listing(dict.fromkeys(strange), "and")
+    return f"looks like {_kind(schema, strange)}: it has {found}, and lacks {listing(own)}"
+
+
+def _kind(schema: Descriptor, blocks: list[str]) -> str:
+    conversion = convert_pb2.Convert.DESCRIPTOR
+    if schema is conversion:
+        return "an experiment spec, not a conversion spec"
+    if set(blocks) <= set(conversion.fields_by_name):
+        return "a conversion spec, not an experiment spec"
+    return "a spec of another detector"
+
+
+def _own_blocks(schema: Descriptor) -> list[str]:
+    """Return the top-level blocks without which a spec is hardly one of this schema.
+
+    Alternatives of a oneof and required blocks, of a type that the schema's own file defines:
+    the messages that detectors share prove nothing.
+    """
+    return [
+        field.name
+        for field in schema.fields
+        if field.message_type is not None
+        and field.message_type.file.name == schema.file.name
+        and (in_oneof(field) or rules_of(field).required)
+    ]

@@ -1,0 +1,336 @@
+"""Spec text to message, descriptor driven: every error with its place, and where each field is.
+
+Reads all that ``google.protobuf.text_format.Parse`` reads, except extensions, ``Any`` in brackets
+and enum numbers without a name; and what real specs contain beyond it: ``8.0`` for an integer,
+curly quotes, aliases, lists of numbers without quotes, a singular field given twice.
+After an error it goes on, so that one run shows all of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from detforge.spec.cursor import BLOCK_CLOSERS, BLOCK_OPENERS, CLOSING, Cursor
+from detforge.spec.fields import (
+    element_path,
+    expectation,
+    fields_by_spelling,
+    in_oneof,
+    is_map,
+    join,
+)
+from detforge.spec.findings import Findings
+from detforge.spec.lexer import Position, Source, Token
+from detforge.spec.unknown import explain_unknown
+from detforge.spec.values import ValueReader, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from google.protobuf.descriptor import Descriptor, FieldDescriptor
+    from google.protobuf.message import Message
+
+    from detforge.errors import Problem
+
+_MAX_DEPTH = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What a spec text turned into.
+
+    Attributes:
+        message: the fields that could be read.
+        positions: field path -> place: of the value where it is a scalar, else of the name. Also
+            holds fields that were given but could not be read.
+        problems: errors in the order they were met.
+        warnings: what was accepted with a remark.
+        unknown_blocks: names of top-level blocks that the schema lacks.
+        misspelt: paths of the fields that unknown names were probably meant for.
+        balanced: whether the whole text was read and every block is closed where it should be.
+    """
+
+    message: Message
+    positions: dict[str, Position]
+    problems: list[Problem]
+    warnings: list[Problem]
+    unknown_blocks: list[str]
+    misspelt: list[str]
+    balanced: bool
+
+
+def parse_text(text: str, message: Message, file: str = "") -> Parsed:
+    """Read a spec into an empty message; never raises for what the text contains.
+
+    Args:
+        text: the spec.
+        message: takes the fields.
+        file: name of the file, for messages.
+    """
+    source = Source(text)
+    findings = Findings(source, file)
+    parser = _Parser(message, Cursor(source), findings)
+    parser.read_fields(_Block(message, ""))
+    return Parsed(
+        message,
+        parser.positions,
+        findings.problems,
+        findings.warnings,
+        parser.unknown_blocks,
+        parser.misspelt,
+        parser.balanced and not findings.full,
+    )
+
+
+class _Block(NamedTuple):
+    """A message while it is being read.
+
+    Attributes:
+        message: takes the fields.
+        path: of the message in the spec.
+        name: the token that names the block; None for the whole spec.
+        closer: the symbol that ends the block; empty for the whole spec.
+        outer: the block around; None for the whole spec.
+        depth: number of blocks around.
+    """
+
+    message: Message
+    path: str
+    name: Token | None = None
+    closer: str = ""
+    outer: _Block | None = None
+    depth: int = 0
+
+    @property
+    def descriptor(self) -> Descriptor:
+        return self.message.DESCRIPTOR
+
+
+class _Parser:
+    def __init__(self, message: Message, cursor: Cursor, findings: Findings) -> None:
+        self.positions: dict[str, Position] = {}
+        self.unknown_blocks: list[str] = []
+        self.misspelt: list[str] = []
+        self.balanced = True
+        self._schema = message.DESCRIPTOR
+        self._cursor = cursor
+        self._findings = findings
+        self._values = ValueReader(cursor, findings)
+        self._entries: dict[str, int] = {}
+        # Behind a missing "}": the depth of the block that goes on with the current token.
+        self._resumed: int | None = None
+
+    # --- blocks --------------------------------------------------------------------------
+
+    def read_fields(self, block: _Block) -> None:
+        """Read the fields of a block up to its end."""
+        cursor = self._cursor
+        while cursor.token.kind != "end" and not self._findings.full:
+            if cursor.token.text in BLOCK_CLOSERS:
+                if self._closes(block):
+                    return
+                continue
+            self._read_field(block)
+            if self._resumed is not None:
+                if self._resumed != block.depth:
+                    return
+                self._resumed = None
+            if not cursor.accept(","):
+                cursor.accept(";")
+        if block.name is not None:
+            self.balanced = False
+            message = f'this block is never closed; add a "{block.closer}"'
+            self._findings.report(block.path, block.name, message)
+
+    def _closes(self, block: _Block) -> bool:
+        token = self._cursor.take()
+        if block.name is None:
+            self.balanced = False
+            self._findings.report("", token, f'this "{token.text}" closes no block; remove it')
+            return False
+        if token.text != block.closer:
+            opened = f"the block opened in line {self._findings.line(block.name)}"
+            message = f'{opened} ends with "{block.closer}"; found "{token.text}"'
+            self._findings.report(block.path, token, message)
+        return True
+
+    def _read_field(self, block: _Block) -> None:
+        name = self._cursor.token
+        if name.kind != "word":
+            message = f"a field name should stand here; found {shown(name.text)}"
+            self._findings.report(block.path, name, message)
+            self._cursor.skip_line_rest(self._cursor.take())
+            return
+        field = fields_by_spelling(block.descriptor).get(name.text)
+        if field is None:
+            self._read_unknown(block, name)
+            return
+        self._cursor.take()
+        path = join(block.path, field.name)
+        block = self._without_rival(block, field, path, name)
+        self._note_given(field, path, name)
+        has_colon = self._accept_colon(path)
+        read_one = self._read_scalar if field.message_type is None else self._read_message
+        opens_block = self._cursor.token.text in BLOCK_OPENERS
+        if not (has_colon or field.message_type or opens_block) and self._cursor.at_value():
+            message = f'a ":" is missing between {name.text} and its value'
+            self._findings.report(path, self._cursor.token, message)
+        if field.is_repeated and self._cursor.accept("["):
+            self._read_list(path, name, lambda: read_one(block, field, path, name))
+        else:
+            read_one(block, field, path, name)
+
+    def _accept_colon(self, path: str) -> bool:
+        if self._cursor.token.text == "=":
+            self._findings.report(path, self._cursor.take(), 'write ":" instead of "="')
+            return True
+        return self._cursor.accept(":")
+
+    def _read_unknown(self, block: _Block, name: Token) -> None:
+        if (outer := self._block_left_open(block, name)) and block.name:
+            self.balanced = False
+            opened = f"the block opened in line {self._findings.line(block.name)}"
+            self._findings.report(block.path, name, f'{opened} lacks a "}}" before this line')
+            self._resumed = outer.depth
+            return
+        self._cursor.take()
+        path = join(block.path, name.text)
+        message, meant = explain_unknown(name.text, block.descriptor, self._schema)
+        self._findings.report(path, name, message)
+        if meant:
+            self.misspelt.append(join(block.path, meant))
+        has_colon = self._accept_colon(path)
+        if block.name is None and self._cursor.token.text in BLOCK_OPENERS:
+            self.unknown_blocks.append(name.text)
+        if has_colon or self._cursor.token.text in CLOSING:
+            self._cursor.skip_value()
+        else:
+            self._cursor.skip_line_rest(name)
+
+    def _block_left_open(self, block: _Block, name: Token) -> _Block | None:
+        """Return the outer block that an unknown name belongs to, judged by its indentation."""
+        here = self._findings.place(name)
+        while block.name is not None and block.outer is not None:
+            opened = self._findings.place(block.name)
+            if here.column > opened.column or here.line == opened.line:
+                return None
+            block = block.outer
+            if name.text in fields_by_spelling(block.descriptor):
+                return block
+        return None
+
+    def _without_rival(
+        self, block: _Block, field: FieldDescriptor, path: str, name: Token
+    ) -> _Block:
+        """Report a second member of a oneof; return where to read it so that it does no harm."""
+        rival = block.message.WhichOneof(field.containing_oneof.name) if in_oneof(field) else None
+        if rival in (None, field.name):
+            return block
+        line = self.positions[join(block.path, rival)].line
+        message = f"cannot stand beside {rival} (line {line}); keep one of the two"
+        self._findings.report(path, name, message)
+        return block._replace(message=type(block.message)())
+
+    def _note_given(self, field: FieldDescriptor, path: str, name: Token) -> None:
+        first = self.positions.get(path)
+        if first is None or not field.is_repeated:
+            self.positions[path] = self._findings.place(name)
+        if first is not None and not field.is_repeated:
+            is_block = field.message_type is not None
+            outcome = "the two are merged" if is_block else "the last one counts"
+            self._warn_twice(path, first, name, outcome)
+
+    def _warn_twice(self, path: str, first: Position, name: Token, outcome: str) -> None:
+        lines = f"lines {first.line} and {self._findings.line(name)}"
+        self._findings.warn(path, name, f"given twice, in {lines}; {outcome}")
+
+    def _read_list(self, path: str, name: Token, read_element: Callable[[], None]) -> None:
+        cursor = self._cursor
+        while not (cursor.accept("]") or self._findings.full):
+            if cursor.at_value() or cursor.token.text == ",":
+                read_element()
+            if self._resumed is not None:
+                return
+            if cursor.accept(",") or cursor.token.text == "]":
+                continue
+            line = self._findings.line(name)
+            message = f'the list of line {line} goes on with "," or ends with "]"; found '
+            found = shown(cursor.token.text) or "the end of the file"
+            self._findings.report(path, cursor.token, message + found)
+            cursor.skip_list_rest()
+            return
+
+    # --- values --------------------------------------------------------------------------
+
+    def _read_scalar(self, block: _Block, field: FieldDescriptor, path: str, name: Token) -> None:
+        place = self._cursor.token
+        if field.is_repeated:
+            path = element_path(path, len(getattr(block.message, field.name)))
+        value = self._values.read(field, path, name)
+        if value is None:
+            return
+        if field.is_repeated:
+            getattr(block.message, field.name).append(value)
+        else:
+            setattr(block.message, field.name, value)
+        self.positions[path] = self._findings.place(place)
+
+    def _read_message(self, block: _Block, field: FieldDescriptor, path: str, name: Token) -> None:
+        opener = self._cursor.token
+        if opener.text not in BLOCK_OPENERS and not self._lacks_opener(field, path, name):
+            return
+        if block.depth >= _MAX_DEPTH:
+            self._findings.report(path, name, f"more than {_MAX_DEPTH} blocks inside each other")
+            self._cursor.skip_value()
+            return
+        if opener.text in BLOCK_OPENERS:
+            self._cursor.take()
+        closer = CLOSING.get(opener.text, "}")
+        inner = _Block(block.message, path, name, closer, block, block.depth + 1)
+        if is_map(field):
+            self._read_entry(inner, field)
+            return
+        message = getattr(block.message, field.name)
+        if field.is_repeated:
+            path = element_path(path, len(message))
+            message = message.add()
+            self.positions[path] = self._findings.place(name)
+        else:
+            message.SetInParent()
+        self.read_fields(inner._replace(message=message, path=path))
+
+    def _lacks_opener(self, field: FieldDescriptor, path: str, name: Token) -> bool:
+        """Report a block without its "{"; return whether its fields follow all the same."""
+        cursor = self._cursor
+        if cursor.at_field() and cursor.token.text in fields_by_spelling(field.message_type):
+            self._findings.report(path, cursor.token, 'a "{" is missing before this')
+            return True
+        message = f"takes {expectation(field)}"
+        if cursor.at_value():
+            message += f"; found {shown(cursor.token.text)}"
+            self._findings.report(path, cursor.token, message)
+            cursor.skip_value()
+        else:
+            self._findings.report(path, name, f"has no value; it {message}")
+        return False
+
+    def _read_entry(self, outer: _Block, field: FieldDescriptor) -> None:
+        """Read one entry of a map: a block of key and value."""
+        number = self._entries[outer.path] = self._entries.get(outer.path, -1) + 1
+        target = getattr(outer.message, field.name)
+        entry = target.GetEntryClass()()
+        here = element_path(outer.path, number)
+        name = outer.name
+        self.read_fields(outer._replace(message=entry, path=here))
+        for part in ("key", "value"):
+            if join(here, part) not in self.positions:
+                self._findings.warn(outer.path, name, f'this entry has no "{part}"')
+        path = element_path(outer.path, entry.key)
+        if first := self.positions.get(path):
+            self._warn_twice(path, first, name, "the last one counts")
+        self.positions[path] = self.positions.get(join(here, "value"), self._findings.place(name))
+        if field.message_type.fields_by_name["value"].message_type is None:
+            target[entry.key] = entry.value
+        else:
+            target[entry.key].CopyFrom(entry.value)

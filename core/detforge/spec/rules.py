@@ -1,0 +1,210 @@
+"""The field rules of a schema, held against a message; one validator for all detectors.
+
+Rules are the option ``(detforge.rules)`` next to each field, see
+``protos/detforge/protos/options.proto``. Absent fields take their documented defaults, in blocks
+that are present; a oneof in which nothing is set is left to the recipe.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from detforge.errors import PluginError, Problem
+from detforge.spec.fields import (
+    FLOATS,
+    element_path,
+    in_oneof,
+    is_map,
+    join,
+    later_choices_of,
+    listing,
+    nearest,
+    range_of,
+    rules_of,
+)
+from detforge.spec.floats import shortest
+from detforge.spec.lists import parse_list
+from detforge.spec.parser import parse_text
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
+    from google.protobuf.descriptor import FieldDescriptor
+    from google.protobuf.message import Message
+
+    from detforge.spec.lists import Nested
+
+
+def apply_rules(
+    message: Message,
+    given: Collection[str] = (),
+    faulty: Iterable[str] = (),
+    *,
+    complete: bool = True,
+) -> tuple[list[Problem], list[Problem]]:
+    """Check a message against its schema and fill in the defaults of absent fields.
+
+    Args:
+        message: changed in place.
+        given: paths of the fields that the spec sets; tells an explicit zero from an absent
+            field where the schema's field is not ``optional``.
+        faulty: paths that already have an error, and get no second one.
+        complete: whether a required field that is absent is an error; not so where blocks were
+            torn apart by a missing brace.
+
+    Returns:
+        Errors and warnings, without their places.
+
+    Raises:
+        PluginError: the schema itself is wrong: a default or a range that cannot be read.
+    """
+    checker = _Checker(given, frozenset(faulty), complete)
+    checker.check_message(message, "")
+    return checker.problems, checker.warnings
+
+
+class _Checker:
+    def __init__(self, given: Collection[str], faulty: frozenset[str], complete: bool) -> None:
+        self.problems: list[Problem] = []
+        self.warnings: list[Problem] = []
+        self._given = given
+        # An element's error, "freeze_blocks[1]", counts for the field too.
+        self._faulty = faulty | {path.rpartition("[")[0] for path in faulty if path.endswith("]")}
+        self._complete = complete
+
+    def check_message(self, message: Message, path: str) -> None:
+        """Check all fields of a present block."""
+        for field in message.DESCRIPTOR.fields:
+            self._check_field(message, field, join(path, field.name))
+
+    def _check_field(self, message: Message, field: FieldDescriptor, path: str) -> None:
+        rules = rules_of(field)
+        if not self._is_set(message, field, path):
+            if path in self._faulty:
+                return
+            if rules.required:
+                if self._complete:
+                    self._add(path, f"is required and absent: {_help(field)}")
+                return
+            if not rules.default or path in self._given or in_oneof(field):
+                return
+            message.MergeFrom(_with_default(field))
+            if field.message_type is not None:
+                self._check_values(message, field, path)
+            return
+        if rules.deprecated:
+            self.warnings.append(Problem(path, f"has no effect: {rules.deprecated}"))
+        elif rules.arrives:
+            if not _is_default(message, field):
+                self._add(path, f"comes with release {rules.arrives}; remove it")
+        else:
+            self._check_values(message, field, path)
+
+    def _is_set(self, message: Message, field: FieldDescriptor, path: str) -> bool:
+        if field.is_repeated:
+            return len(getattr(message, field.name)) > 0
+        if field.has_presence:
+            return message.HasField(field.name)
+        return path in self._given or getattr(message, field.name) != field.default_value
+
+    def _check_values(self, message: Message, field: FieldDescriptor, path: str) -> None:
+        for value_path, value in _values(message, field, path):
+            kind = _value_field(field)
+            if kind.message_type is not None:
+                self.check_message(value, value_path)
+            elif value_path not in self._faulty:
+                self._check_scalar(field, kind, value_path, value)
+
+    def _check_scalar(
+        self, field: FieldDescriptor, kind: FieldDescriptor, path: str, value: Any
+    ) -> None:
+        rules = rules_of(field)
+        if rules.choices:
+            self._check_choice(field, path, value)
+        if rules.list:
+            try:
+                self._check_range(field, path, _flat(parse_list(value)))
+            except ValueError as err:
+                self._add(path, f'is no list of numbers such as "[0.5, 1.0/3]": {err}')
+        elif range_of(field):
+            self._check_range(field, path, [shortest(value) if kind.cpp_type in FLOATS else value])
+
+    def _check_range(self, field: FieldDescriptor, path: str, numbers: Iterable[float]) -> None:
+        allowed = range_of(field)
+        unit = f" {rules_of(field).unit}" if rules_of(field).unit else ""
+        for number in numbers:
+            if allowed is not None and number not in allowed:
+                self._add(path, f"{number:.15g} is out of range; allowed: {allowed}{unit}")
+                return
+
+    def _check_choice(self, field: FieldDescriptor, path: str, value: str) -> None:
+        later = later_choices_of(field)
+        if value in later:
+            works = _quoted(choice for choice in rules_of(field).choices if choice not in later)
+            self._add(path, f'"{value}" comes with release {later[value]}; until then use {works}')
+        elif value not in rules_of(field).choices:
+            near = nearest(value, rules_of(field).choices)
+            hint = f'; did you mean "{near}"?' if near else ""
+            choices = _quoted(rules_of(field).choices)
+            self._add(path, f'"{value}" is no choice here; use {choices}{hint}')
+
+    def _add(self, path: str, message: str) -> None:
+        self.problems.append(Problem(path, message))
+
+
+def _values(message: Message, field: FieldDescriptor, path: str) -> Iterator[tuple[str, Any]]:
+    """Yield path and value of a field, or of each of its elements."""
+    content = getattr(message, field.name)
+    if is_map(field):
+        for key in content:
+            yield element_path(path, key), content[key]
+    elif field.is_repeated:
+        for index, value in enumerate(content):
+            yield element_path(path, index), value
+    else:
+        yield path, content
+
+
+def _value_field(field: FieldDescriptor) -> FieldDescriptor:
+    """Return the field that says what type the values have."""
+    return field.message_type.fields_by_name["value"] if is_map(field) else field
+
+
+@cache
+def _with_default(field: FieldDescriptor) -> Message:
+    """Return a message in which only this field is set, to its default."""
+    from google.protobuf import message_factory
+
+    message = message_factory.GetMessageClass(field.containing_type)()
+    if text := rules_of(field).default:
+        parsed = parse_text(f"{field.name}: {text}", message)
+        if parsed.problems:
+            reason = parsed.problems[0].message
+            raise PluginError(f"the schema's default of {field.full_name} is wrong: {reason}")
+    return message
+
+
+def _is_default(message: Message, field: FieldDescriptor) -> bool:
+    """Return whether a present field changes nothing; a present block always does."""
+    if field.message_type is not None:
+        return False
+    return getattr(message, field.name) == getattr(_with_default(field), field.name)
+
+
+def _flat(nested: tuple[Nested, ...]) -> Iterator[float]:
+    for element in nested:
+        if isinstance(element, tuple):
+            yield from _flat(element)
+        else:
+            yield element
+
+
+def _quoted(words: Iterable[str]) -> str:
+    return listing(f'"{word}"' for word in words)
+
+
+def _help(field: FieldDescriptor) -> str:
+    rules = rules_of(field)
+    text = rules.help.rstrip(".") or f"a {field.name}"
+    return f"{text[0].lower()}{text[1:]}" + (f" ({rules.unit})" if rules.unit else "")

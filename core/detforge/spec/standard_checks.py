@@ -1,0 +1,128 @@
+"""Checks of the standard messages that need more than one field."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from detforge.errors import Problem
+from detforge.protos import experiment_pb2 as protos
+from detforge.spec.fields import element_path, listing
+from detforge.spec.floats import shortest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from google.protobuf.message import Message
+
+_AUGMENTATION = "augmentation_config"
+_CLASSES = "dataset_config.target_class_mapping"
+_TRAINING = "training_config"
+
+
+def check_standard(message: Message, *, has_own_mean: bool = False) -> list[Problem]:
+    """Return the disagreements between fields of the standard messages.
+
+    Args:
+        message: a checked spec with the standard messages.
+        has_own_mean: the detector subtracts its own mean from three channels.
+    """
+    dataset, augmentation = message.dataset_config, message.augmentation_config
+    return [
+        *_check_classes(dataset.target_class_mapping),
+        *_check_sources(dataset.data_sources, "data_sources"),
+        *_check_sources(dataset.validation_data_sources, "validation_data_sources"),
+        *_check_order(augmentation, _AUGMENTATION, "random_crop_{}_scale"),
+        *_check_order(augmentation, _AUGMENTATION, "random_crop_{}_ar"),
+        *_check_order(augmentation, _AUGMENTATION, "zoom_out_{}_scale"),
+        *_check_channels(augmentation, has_own_mean),
+        *_check_schedule(message.training_config.learning_rate),
+        *_check_regularizer(message.training_config.regularizer),
+    ]
+
+
+def _check_classes(mapping: Mapping[str, str]) -> Iterator[Problem]:
+    spellings: dict[str, str] = {}
+    for target in sorted(set(mapping.values())):
+        twin = spellings.setdefault(target.lower(), target)
+        if twin != target:
+            message = f'the classes "{twin}" and "{target}" differ only by case; write one of them'
+            yield Problem(_CLASSES, message)
+    sources: dict[str, str] = {}
+    for source in sorted(mapping):
+        path = element_path(_CLASSES, source)
+        if not source.strip() or not mapping[source].strip():
+            yield Problem(path, "label and class may not be empty")
+        twin = sources.setdefault(source.lower(), source)
+        if mapping[twin] != mapping[source]:
+            message = (
+                f'labels are compared without case, and "{twin}" is mapped to "{mapping[twin]}"; '
+                "remove one of the two"
+            )
+            yield Problem(path, message)
+
+
+def _check_sources(sources: Iterable[protos.DataSource], name: str) -> Iterator[Problem]:
+    for index, source in enumerate(sources):
+        path = element_path(f"dataset_config.{name}", index)
+        folders = {
+            "image_directory_path": source.image_directory_path,
+            "label_directory_path": source.label_directory_path,
+        }
+        present = [folder for folder, value in folders.items() if value]
+        if source.tfrecords_path and present:
+            keep = f"keep tfrecords_path or {listing(present, 'and')}"
+            yield Problem(path, f"records hold images and labels themselves; {keep}, not both")
+        elif not source.tfrecords_path and len(present) < len(folders):
+            missing = listing((folder for folder in folders if folder not in present), "and")
+            yield Problem(path, f"lacks {missing}; or give tfrecords_path")
+
+
+def _check_order(block: Message, path: str, names: str) -> Iterator[Problem]:
+    low, high = names.format("min"), names.format("max")
+    least, most = shortest(getattr(block, low)), shortest(getattr(block, high))
+    if least > most:
+        message = f"{least:g} is more than {high}, which is {most:g}; swap or change them"
+        yield Problem(f"{path}.{low}", message)
+
+
+def _check_channels(config: protos.AugmentationConfig, has_own_mean: bool) -> Iterator[Problem]:
+    channels = config.output_channel
+    path = f"{_AUGMENTATION}.output_channel"
+    mean_path = f"{_AUGMENTATION}.image_mean"
+    if channels not in (1, 3):
+        yield Problem(path, f"{channels} is not possible; use 1 (grey) or 3 (colour)")
+        return
+    if has_own_mean:
+        if channels != 3:
+            yield Problem(path, "1 is not possible; this detector works on 3 channels")
+        if config.image_mean:
+            yield Problem(mean_path, "this detector has a fixed mean; remove it")
+        return
+    wanted = {"b", "g", "r"} if channels == 3 else {"l"}
+    if config.image_mean and set(config.image_mean) != wanted:
+        found = ", ".join(sorted(config.image_mean))
+        keys = listing(sorted(wanted), "and")
+        message = f"has the keys {found}; output_channel is {channels}, which takes {keys}"
+        yield Problem(mean_path, message)
+
+
+def _check_schedule(config: protos.LearningRate) -> Iterator[Problem]:
+    name = config.WhichOneof("schedule")
+    path = f"{_TRAINING}.learning_rate"
+    if name is None:
+        yield Problem(path, "has no schedule; add soft_start_annealing_schedule { ... }")
+        return
+    schedule = config.soft_start_annealing_schedule
+    path = f"{path}.{name}"
+    yield from _check_order(schedule, path, "{}_learning_rate")
+    if not schedule.soft_start < schedule.annealing:
+        start, decay = shortest(schedule.soft_start), shortest(schedule.annealing)
+        message = f"{start:g} is not below annealing, which is {decay:g}: the plateau lies between"
+        yield Problem(f"{path}.soft_start", message)
+
+
+def _check_regularizer(config: protos.RegularizerConfig) -> Iterator[Problem]:
+    if config.type != protos.RegularizerConfig.NO_REG and not config.weight > 0:
+        name = protos.RegularizerConfig.Type.Name(config.type)
+        message = f"0 makes {name} do nothing; give a weight above 0, or type: NO_REG"
+        yield Problem(f"{_TRAINING}.regularizer.weight", message)

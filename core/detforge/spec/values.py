@@ -1,0 +1,138 @@
+"""One scalar value of a spec, checked against the field it is for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from google.protobuf.descriptor import FieldDescriptor
+
+from detforge.spec.cursor import CLOSING
+from detforge.spec.fields import expectation, nearest, rules_of
+from detforge.spec.scalars import read_number, unescape
+
+if TYPE_CHECKING:
+    from detforge.spec.cursor import Cursor
+    from detforge.spec.findings import Findings
+    from detforge.spec.lexer import Token
+
+_LONGEST_SHOWN = 60
+
+
+def shown(text: str) -> str:
+    """Return spec text as it appears in a message: on one line, cut to a readable length."""
+    text = " ".join(text.split())
+    if len(text) > _LONGEST_SHOWN:
+        text = f"{text[: _LONGEST_SHOWN - 1]}…"
+    # A stray zero-width or control character would not be seen.
+    return text if text.isprintable() else ascii(text)[1:-1]
+
+
+class ValueReader:
+    """Reads the value at a cursor; says what is wrong with it.
+
+    Args:
+        cursor: moved behind the value, right or wrong.
+        findings: takes errors and warnings.
+    """
+
+    def __init__(self, cursor: Cursor, findings: Findings) -> None:
+        self._cursor = cursor
+        self._findings = findings
+
+    def read(self, field: FieldDescriptor, path: str, name: Token) -> Any:
+        """Return the value, or None when it was wrong, which is then reported.
+
+        Args:
+            field: what the value is for.
+            path: of the field, for messages.
+            name: the token that names the field.
+        """
+        cursor = self._cursor
+        if not cursor.at_value() and not self._at_bare_path(field, name):
+            message = f"has no value; it takes {expectation(field)}"
+            self._findings.report(path, name, message)
+            return None
+        if cursor.token.text in CLOSING:
+            return self._read_bracketed(field, path)
+        if cursor.token.kind in ("string", "unclosed"):
+            return self._read_quoted(field, path)
+        value = cursor.take_run()
+        if field.cpp_type == FieldDescriptor.CPPTYPE_STRING:
+            quoted = shown(value.text).replace("\\", "\\\\")
+            message = f'text stands in quotes; found {shown(value.text)}, write "{quoted}"'
+            self._findings.report(path, value, message)
+            return None
+        try:
+            return read_number(field, value.text)
+        except ValueError:
+            self._refuse(field, path, value, _enum_hint(field, value.text))
+            return None
+
+    def _refuse(self, field: FieldDescriptor, path: str, value: Token, hint: str = "") -> None:
+        message = f"takes {expectation(field)}; found {shown(value.text)}"
+        self._findings.report(path, value, f"{message}; {hint}" if hint else message)
+
+    def _at_bare_path(self, field: FieldDescriptor, name: Token) -> bool:
+        r"""Return whether a word and a colon are text without quotes: ``C:\data``."""
+        token, colon = self._cursor.token, self._cursor.ahead
+        return (
+            field.cpp_type == FieldDescriptor.CPPTYPE_STRING
+            and token.kind == "word"
+            and colon.text == ":"
+            and self._cursor.follows_directly(2)
+            and self._findings.line(token) == self._findings.line(name)
+        )
+
+    def _read_bracketed(self, field: FieldDescriptor, path: str) -> str | None:
+        opener = self._cursor.token
+        closed, text = self._cursor.take_group()
+        if rules_of(field).list and not field.is_repeated and opener.text in "[(":
+            if closed:
+                return text
+            self._findings.report(path, opener, f'this "{opener.text}" is never closed')
+            return None
+        kind = "a block" if opener.text in "{<" else "a list"
+        message = f"takes {expectation(field)}; found {kind}: {shown(text)}"
+        self._findings.report(path, opener, message)
+        return None
+
+    def _read_quoted(self, field: FieldDescriptor, path: str) -> str | bytes | None:
+        first = self._cursor.token
+        pieces = []
+        while self._cursor.token.kind in ("string", "unclosed"):
+            pieces.append(self._read_string(path, self._cursor.take()))
+        if None in pieces:
+            return None
+        data = b"".join(pieces)
+        if field.cpp_type != FieldDescriptor.CPPTYPE_STRING:
+            self._refuse(field, path, first, "write it without quotes")
+            return None
+        if field.type == FieldDescriptor.TYPE_BYTES:
+            return data
+        try:
+            return data.decode()
+        except UnicodeDecodeError:
+            self._findings.report(path, first, "its escapes do not give UTF-8 text")
+            return None
+
+    def _read_string(self, path: str, token: Token) -> bytes | None:
+        if token.kind == "unclosed":
+            message = f"the quote that opens {shown(token.text)} is not closed in this line"
+            self._findings.report(path, token, message)
+            return None
+        try:
+            data, unknown = unescape(token.text[1:-1])
+        except ValueError as err:
+            self._findings.report(path, token, f"{err}; write \\\\ for a backslash")
+            return None
+        if unknown:
+            message = f"{unknown[0]} means nothing and is kept; write \\\\ for a backslash"
+            self._findings.warn(path, token, message)
+        return data
+
+
+def _enum_hint(field: FieldDescriptor, text: str) -> str:
+    if field.enum_type is None:
+        return ""
+    near = nearest(text, field.enum_type.values_by_name)
+    return f"did you mean {near}?" if near else ""

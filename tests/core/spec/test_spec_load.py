@@ -1,0 +1,158 @@
+"""Spec files: reading, foreign specs, and finding a field again."""
+
+import subprocess
+import sys
+
+import pytest
+
+from detforge.errors import Problem, SpecError
+from detforge.protos import convert_pb2
+from detforge.spec import Spec, load_spec, parse_spec
+
+
+def refusal(path, schema):
+    with pytest.raises(SpecError) as caught:
+        load_spec(path, schema)
+    return str(caught.value)
+
+
+def test_spec_file_is_read(toy, tmp_path, spec_text):
+    path = tmp_path / "spec.txt"
+    path.write_text(spec_text, encoding="utf-8")
+    spec = load_spec(path, toy.Toy)
+    assert isinstance(spec, Spec)
+    assert (spec.text, spec.file, spec.warnings) == (spec_text, str(path), ())
+    assert spec.message.training_config.num_epochs == 80
+    assert spec.message.nms_config.top_k == 200
+
+
+def test_errors_of_a_file_name_file_line_and_column(toy, tmp_path, spec_text):
+    path = tmp_path / "spec.txt"
+    path.write_text(spec_text.replace("num_epochs: 80", "num_epochs: 0"), encoding="utf-8")
+    place = f"{path}:5:15: training_config.num_epochs: "
+    assert refusal(path, toy.Toy) == f"{place}0 is out of range; allowed: at least 1 epochs"
+
+
+def test_missing_file_is_named(toy, tmp_path):
+    assert refusal(tmp_path / "none.txt", toy.Toy) == f"{tmp_path / 'none.txt'}: no such file"
+
+
+def test_folder_is_no_spec(toy, tmp_path):
+    assert refusal(tmp_path, toy.Toy) == f"{tmp_path}: is a folder; name the spec file itself"
+
+
+def test_file_below_a_file_is_reported(toy, tmp_path):
+    (tmp_path / "a").write_text("")
+    assert "cannot be read: Not a directory" in refusal(tmp_path / "a" / "b", toy.Toy)
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        (b"random_seed: 1\n# caf\xe9\n", "byte 0xe9 in line 2"),
+        (b"\xff\xfer\x00", "byte 0xff in line 1"),
+    ],
+    ids=["latin-1", "utf-16"],
+)
+def test_file_that_is_not_utf8_is_reported(toy, tmp_path, data, found):
+    path = tmp_path / "spec.txt"
+    path.write_bytes(data)
+    assert refusal(path, toy.Toy) == f"{path}: is not UTF-8 text ({found}); save it as UTF-8"
+
+
+def test_huge_file_is_refused_without_reading_it(toy, tmp_path):
+    path = tmp_path / "model.detforge"
+    with path.open("wb") as stream:
+        stream.truncate(2**33)
+    assert refusal(path, toy.Toy) == f"{path}: has more than 1 MiB; a spec is a small text file"
+
+
+def test_text_with_half_a_surrogate_pair_is_refused(toy, problems_of):
+    assert problems_of('old: "\ud800"', toy.Ruled) == ["is not Unicode text; save it as UTF-8"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "enc_key: 'k' model_config { arch: 'x' } eval_config {} roi_config <> model_config {}",
+            "looks like a spec of another detector: it has model_config and roi_config, "
+            "and lacks toy_config or toys_config",
+        ),
+        (
+            "kitti_config { image_dir_name: 'x' }",
+            "looks like a conversion spec, not an experiment spec: it has kitti_config, "
+            "and lacks toy_config or toys_config",
+        ),
+    ],
+    ids=["detector", "conversion"],
+)
+def test_spec_of_something_else_is_recognised(toy, problems_of, text, message):
+    assert problems_of(text, toy.Toy, "s.txt") == [f"s.txt: {message}"]
+
+
+def test_experiment_spec_given_for_a_conversion_is_recognised(problems_of, spec_text):
+    (problem,) = problems_of(spec_text, convert_pb2.Convert)
+    assert problem.startswith("looks like an experiment spec, not a conversion spec: it has toy_c")
+    assert problem.endswith("and lacks coco_config or kitti_config")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["toy_confg { needed: 1 }", "toy_config { needed: 1 } strange_block { }", "toy: 5"],
+    ids=["misspelt", "own block present", "no block"],
+)
+def test_own_spec_with_a_fault_is_not_taken_for_another(toy, problems_of, text):
+    assert not any("looks like" in problem for problem in problems_of(text, toy.Toy))
+
+
+def test_similar_ending_alone_makes_no_name_near(toy, problems_of):
+    problems = problems_of("toy_config { needed: 1 } q_config {}", toy.Toy)
+    assert any("q_config: unknown field; known here:" in problem for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("training_config.num_epochs", (5, 15)),
+        ("training_config.optimizer", (3, 1)),
+        ("training_config.optimizer.sgd.momentum", (3, 1)),
+        ("dataset_config.data_sources[0].tfrecords_path", (22, 21)),
+        ("dataset_config.data_sources[0]", (21, 3)),
+        ("dataset_config.data_sources[7].root_path", (21, 3)),
+        ('dataset_config.target_class_mapping["Van"]', (25, 44)),
+        ('dataset_config.target_class_mapping["a.b"]', (24, 3)),
+        ("eval_config.batch_size", (0, 0)),
+        ("", (0, 0)),
+    ],
+)
+def test_problem_is_located_at_its_field_or_the_block_around(toy, spec_text, path, place):
+    spec = parse_spec(spec_text, toy.Toy, "s.txt")
+    problem = spec.locate(Problem(path, "message"))
+    assert (problem.path, problem.message, problem.file) == (path, "message", "s.txt")
+    assert (problem.line, problem.column) == place
+
+
+def test_problem_that_has_a_place_keeps_it(toy, spec_text):
+    problem = Problem("random_seed", "message", "other.txt", 7, 8)
+    assert parse_spec(spec_text, toy.Toy, "s.txt").locate(problem) == problem
+
+
+def test_warnings_are_located_and_in_order(toy):
+    spec = parse_spec("old: 'x'\nsize: 33\nsize: 34\n", toy.Ruled, "s.txt")
+    assert [(w.file, w.line, w.path) for w in spec.warnings] == [
+        ("s.txt", 1, "old"),
+        ("s.txt", 3, "size"),
+    ]
+
+
+def test_reading_specs_imports_nothing_heavy():
+    code = (
+        "import sys, detforge.spec; "
+        "heavy = {'keras', 'tensorflow', 'numpy', 'cv2', 'onnx', 'albumentations'}; "
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout == "[]\n"

@@ -1,0 +1,362 @@
+"""The standard messages as a recipe, and the checks between their fields."""
+
+import pytest
+
+from detforge.errors import PluginError, SpecError
+from detforge.recipe import (
+    Checkpoints,
+    Classes,
+    Data,
+    DataSource,
+    Evaluation,
+    Expand,
+    Freeze,
+    HorizontalFlip,
+    Inference,
+    InputFormat,
+    IouCrop,
+    Photometric,
+    Recipe,
+    Regularizer,
+    Sgd,
+    SoftStartAnnealing,
+)
+from detforge.spec import parse_spec, standard_recipe
+
+
+@pytest.fixture
+def recipe_of(toy, spec_text):
+    """A function: replacements in the spec, and options, to a recipe."""
+
+    def build(*replacements, **options):
+        text = spec_text
+        for old, new in replacements:
+            assert old in text
+            text = text.replace(old, new)
+        try:
+            return standard_recipe(parse_spec(text, toy.Toy).message, name="toy", **options)
+        except SpecError as err:
+            return [str(problem) for problem in err.problems]
+
+    return build
+
+
+def augmentation(text):
+    return ("output_height: 200", f"output_height: 200 {text}")
+
+
+def training(text):
+    return ("num_epochs: 80", f"num_epochs: 80 {text}")
+
+
+def top(text):
+    return ("random_seed: 42", f"random_seed: 42 {text}")
+
+
+def test_spec_becomes_a_recipe(recipe_of):
+    assert recipe_of(background="first") == Recipe(
+        classes=Classes(
+            names=("Person", "car"),
+            mapping={"car": "car", "van": "car", "person": "Person"},
+            background="first",
+        ),
+        input=InputFormat(height=200, width=300, mean=(123.68, 116.779, 103.939)),
+        data=Data(
+            training=(DataSource(records="data/train*", field="dataset_config.data_sources[0]"),),
+            validation=(
+                DataSource(
+                    images="data/images",
+                    labels="data/labels",
+                    field="dataset_config.validation_data_sources[0]",
+                ),
+            ),
+            batch_size=16,
+            include_difficult=True,
+            max_queue_size=20,
+        ),
+        checkpoints=Checkpoints(name="toy", interval=1),
+        schedule=SoftStartAnnealing(
+            min_learning_rate=5e-5, max_learning_rate=2e-2, soft_start=0.15, annealing=0.8
+        ),
+        epochs=80,
+        augmentation=(
+            Photometric(brightness=32, contrast=0.5, saturation=0.5, hue=18),
+            Expand(min_ratio=1, max_ratio=4),
+            IouCrop(min_scale=0.3, max_scale=1, min_aspect_ratio=0.5, max_aspect_ratio=2),
+            HorizontalFlip(probability=0.5),
+        ),
+        optimizer=Sgd(momentum=0.9, nesterov=False),
+        regularizer=Regularizer(kind="l1", weight=3e-5),
+        evaluation=Evaluation(
+            period=10, batch_size=8, matching_iou=0.5, mode="sample", score_threshold=0.01
+        ),
+        inference=Inference(score_threshold=0.3, batch_size=8),
+        seed=42,
+    )
+
+
+def test_evaluation_follows_its_blocks(recipe_of):
+    recipe = recipe_of(
+        top(
+            "eval_config { validation_period_during_training: 5 average_precision_mode: INTEGRATE "
+            "batch_size: 4 matching_iou_threshold: 0.6 } nms_config { confidence_threshold: 0.2 }"
+        )
+    )
+    assert recipe.evaluation == Evaluation(
+        period=5, batch_size=4, matching_iou=0.6, mode="integrate", score_threshold=0.2
+    )
+    assert recipe.inference.batch_size == 4
+
+
+def test_zeros_that_mean_a_default_are_resolved(recipe_of):
+    recipe = recipe_of(training("checkpoint_interval: 0 max_queue_size: 0 n_workers: 0"))
+    assert recipe.checkpoints.interval == 1
+    assert (recipe.data.max_queue_size, recipe.data.workers) == (20, 0)
+
+
+def test_loader_settings_reach_the_recipe(recipe_of):
+    recipe = recipe_of(
+        training("checkpoint_interval: 5 max_queue_size: 6 n_workers: 3"),
+        ("validation_data", "include_difficult_in_training: false validation_data"),
+    )
+    assert recipe.checkpoints.interval == 5
+    assert (recipe.data.max_queue_size, recipe.data.workers) == (6, 3)
+    assert recipe.data.include_difficult is False
+
+
+@pytest.mark.parametrize(
+    ("text", "optimizer"),
+    [
+        ("", Sgd(momentum=0.9, nesterov=False)),
+        ("optimizer {}", Sgd(momentum=0.9, nesterov=False)),
+        ("optimizer { sgd {} }", Sgd(momentum=0.9, nesterov=False)),
+        ("optimizer { sgd { momentum: 0.8 nesterov: true } }", Sgd(momentum=0.8, nesterov=True)),
+        ("optimizer { sgd { momentum: 0 } }", Sgd(momentum=0, nesterov=False)),
+    ],
+)
+def test_optimizer_is_sgd_in_every_spelling(recipe_of, text, optimizer):
+    assert recipe_of(training(text)).optimizer == optimizer
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("type: L2 weight: 1e-4", Regularizer(kind="l2", weight=1e-4)),
+        ("type: NO_REG weight: 1e-4", Regularizer()),
+        ("weight: 1e-4", Regularizer()),
+    ],
+)
+def test_regularizer_is_translated(recipe_of, text, expected):
+    assert recipe_of(("type: L1 weight: 3e-5", text)).regularizer == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "left_out"),
+    [
+        ("brightness: 0 contrast: 0 saturation: 0 hue: 0", Photometric),
+        ("zoom_out_min_scale: 1 zoom_out_max_scale: 1", Expand),
+        ("random_crop_min_scale: 1 random_crop_max_scale: 1", IouCrop),
+        ("random_flip: 0", HorizontalFlip),
+    ],
+)
+def test_augmentation_that_is_switched_off_is_left_out(recipe_of, text, left_out):
+    kinds = [type(step) for step in recipe_of(augmentation(text)).augmentation]
+    assert kinds == [k for k in (Photometric, Expand, IouCrop, HorizontalFlip) if k is not left_out]
+
+
+def test_one_colour_change_keeps_the_colour_step(recipe_of):
+    step = recipe_of(augmentation("brightness: 0 contrast: 0 saturation: 0 hue: 3")).augmentation[0]
+    assert step == Photometric(brightness=0, contrast=0, saturation=0, hue=3)
+
+
+MEAN = " ".join(f'image_mean {{ key: "{key}" value: {value} }}' for key, value in
+                (("b", 103.9), ("g", 116.8), ("r", 123.7)))  # fmt: skip
+GREY_MEAN = 'image_mean { key: "l" value: 117.3 }'
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "expected"),
+    [
+        (MEAN, {"color_order": "bgr"}, {"color_order": "bgr", "mean": (103.9, 116.8, 123.7)}),
+        (MEAN, {}, {"color_order": "rgb", "mean": (123.7, 116.8, 103.9)}),
+        ("", {"color_order": "bgr"}, {"color_order": "bgr", "mean": (103.939, 116.779, 123.68)}),
+        ("output_channel: 1", {}, {"color_order": "grey", "mean": (117.3786,), "scale": (1.0,)}),
+        (
+            f"output_channel: 1 {GREY_MEAN}",
+            {"scale": (2.0, 2.0, 2.0)},
+            {"color_order": "grey", "mean": (117.3,), "scale": (2.0,)},
+        ),
+        (
+            "output_channel: 3",
+            {"mean": (0.0, 1.0, 2.0), "scale": (0.1, 0.2, 0.3)},
+            {"color_order": "rgb", "mean": (0.0, 1.0, 2.0), "scale": (0.1, 0.2, 0.3)},
+        ),
+    ],
+    ids=["bgr", "rgb", "default", "grey default", "grey", "detector's own"],
+)
+def test_mean_is_in_the_order_of_the_channels(recipe_of, text, options, expected):
+    found = recipe_of(augmentation(text), **options).input
+    assert found == InputFormat(height=200, width=300, **expected)
+    assert found.channels == len(expected["mean"])
+
+
+def test_detector_decides_on_masks_and_freezing(recipe_of):
+    recipe = recipe_of(mask_size=28, freeze=Freeze(blocks=(0, 1), batch_norm=True))
+    assert recipe.data.mask_size == 28
+    assert recipe.freeze == Freeze(blocks=(0, 1), batch_norm=True)
+
+
+MAPPING = "dataset_config.target_class_mapping"
+SCHEDULE = "training_config.learning_rate.soft_start_annealing_schedule"
+FOLDERS = 'label_directory_path: "data/labels"\n    image_directory_path: "data/images"'
+
+
+@pytest.mark.parametrize(
+    ("replacement", "options", "expected"),
+    [
+        (
+            augmentation("output_channel: 2"),
+            {},
+            "augmentation_config.output_channel: 2 is not possible; use 1 (grey) or 3 (colour)",
+        ),
+        (
+            augmentation(GREY_MEAN),
+            {},
+            "augmentation_config.image_mean: has the keys l; "
+            "output_channel is 3, which takes b, g and r",
+        ),
+        (
+            augmentation(f"output_channel: 1 {MEAN}"),
+            {},
+            "augmentation_config.image_mean: has the keys b, g, r; "
+            "output_channel is 1, which takes l",
+        ),
+        (
+            augmentation(MEAN),
+            {"mean": (0.0, 0.0, 0.0)},
+            "augmentation_config.image_mean: this detector has a fixed mean; remove it",
+        ),
+        (
+            augmentation("output_channel: 1"),
+            {"mean": (0.0, 0.0, 0.0)},
+            "augmentation_config.output_channel: 1 is not possible; "
+            "this detector works on 3 channels",
+        ),
+        (
+            augmentation("random_crop_min_scale: 0.9 random_crop_max_scale: 0.5"),
+            {},
+            "augmentation_config.random_crop_min_scale: 0.9 is more than "
+            "random_crop_max_scale, which is 0.5; swap or change them",
+        ),
+        (
+            augmentation("random_crop_max_ar: 0.2"),
+            {},
+            "augmentation_config.random_crop_min_ar: 0.5 is more than random_crop_max_ar, "
+            "which is 0.2; swap or change them",
+        ),
+        (
+            augmentation("zoom_out_min_scale: 5"),
+            {},
+            "augmentation_config.zoom_out_min_scale: 5 is more than "
+            "zoom_out_max_scale, which is 4; swap or change them",
+        ),
+        (
+            ("min_learning_rate: 5e-5", "min_learning_rate: 0.5"),
+            {},
+            f"{SCHEDULE}.min_learning_rate: 0.5 is more than max_learning_rate, "
+            "which is 0.02; swap or change them",
+        ),
+        (
+            ("soft_start: 0.15", "soft_start: 0.8"),
+            {},
+            f"{SCHEDULE}.soft_start: 0.8 is not below annealing, which is 0.8: "
+            "the plateau lies between",
+        ),
+        (
+            ("weight: 3e-5", ""),
+            {},
+            "training_config.regularizer.weight: 0 makes L1 do nothing; "
+            "give a weight above 0, or type: NO_REG",
+        ),
+        (
+            ('tfrecords_path: "data/train*"', FOLDERS + ' tfrecords_path: "x"'),
+            {},
+            "dataset_config.data_sources[0]: records hold images and labels "
+            "themselves; keep tfrecords_path or image_directory_path and label_directory_path, "
+            "not both",
+        ),
+        (
+            ('tfrecords_path: "data/train*"', 'tfrecords_path: ""'),
+            {},
+            "dataset_config.data_sources[0]: lacks image_directory_path and "
+            "label_directory_path; or give tfrecords_path",
+        ),
+        (
+            ('label_directory_path: "data/labels"', ""),
+            {},
+            "dataset_config.validation_data_sources[0]: lacks label_directory_path; "
+            "or give tfrecords_path",
+        ),
+        (
+            ('"Van" value: "car"', '"CAR" value: "truck"'),
+            {},
+            f'{MAPPING}["car"]: labels are compared without case, and "CAR" is mapped '
+            'to "truck"; remove one of the two',
+        ),
+        (
+            ('"Van" value: "car"', '"Van" value: "Car"'),
+            {},
+            f'{MAPPING}: the classes "Car" and "car" differ only by case; write one of them',
+        ),
+        (
+            ('"Van" value: "car"', '"Van" value: " "'),
+            {},
+            f'{MAPPING}["Van"]: label and class may not be empty',
+        ),
+    ],
+)
+def test_fields_that_disagree_are_named(recipe_of, replacement, options, expected):
+    assert recipe_of(replacement, **options) == [expected]
+
+
+def test_learning_rate_without_a_schedule_is_refused(toy, spec_text):
+    start = spec_text.index("    soft_start_annealing_schedule")
+    text = spec_text[:start] + spec_text[spec_text.index("  }\n  regularizer") :]
+    with pytest.raises(
+        SpecError, match=r"training_config\.learning_rate: has no schedule; add soft_"
+    ):
+        standard_recipe(parse_spec(text, toy.Toy).message, name="toy")
+
+
+def test_labels_that_differ_by_case_may_map_to_one_class(recipe_of):
+    assert recipe_of(('"Van" value', '"CAR" value')).classes.label("Car") == 1
+
+
+def test_all_disagreements_are_reported_at_once(recipe_of):
+    problems = recipe_of(
+        augmentation("zoom_out_min_scale: 5"), ("soft_start: 0.15", "soft_start: 0.9")
+    )
+    assert len(problems) == 2
+
+
+def test_schema_without_the_optional_blocks_gets_the_defaults(toy, spec_text):
+    text = spec_text.replace("random_seed: 42\n", "")
+    text = text.replace("toy_config { share: 0.5 needed: 4 }\n", "")
+    recipe = standard_recipe(parse_spec(text, toy.Small).message, name="small")
+    assert (recipe.evaluation, recipe.seed) == (Evaluation(), 0)
+    assert recipe.inference == Inference(batch_size=8)
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        (
+            "Odd",
+            "toy.Odd has no training_config of type detforge.TrainingConfig; the detector must",
+        ),
+        ("Part", "toy.Part has no dataset_config of type detforge.DatasetConfig"),
+    ],
+)
+def test_schema_that_is_not_standard_needs_its_own_recipe(toy, kind, message):
+    with pytest.raises(PluginError, match=message):
+        standard_recipe(getattr(toy, kind)(), name="x")
