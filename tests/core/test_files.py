@@ -1,5 +1,6 @@
 """Checkpoints on disk: what is written is read back, and every fault has its own message."""
 
+import contextlib
 import errno
 import hashlib
 import io
@@ -8,9 +9,12 @@ import os
 import struct
 import zipfile
 
-import detforge
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import detforge
 from detforge.errors import CheckpointError, UsageError
 from detforge.files import (
     Checkpoint,
@@ -23,8 +27,6 @@ from detforge.files import (
     unpack_checkpoint,
     write_atomically,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 KEY = "sesame öffne dich"
 SEAL_SIZE = 71
@@ -147,6 +149,7 @@ def test_encrypting_twice_gives_different_bytes_that_hold_nothing_of_the_plain_o
     assert decrypt(first, KEY) == decrypt(second, KEY) == plain
 
 
+@settings(max_examples=15, deadline=None)  # a tenth of a second for each key
 @given(data=st.binary(max_size=300))
 def test_decrypt_inverts_encrypt(data):
     assert decrypt(encrypt(data, "k"), "k") == data
@@ -283,9 +286,7 @@ def test_folder_instead_of_a_file_is_explained(tmp_path):
 
 
 def test_newer_format_names_the_release_that_reads_it():
-    newer = change_manifest(
-        format_version=2, readable_from_release="0.7", detforge_version="0.9.1"
-    )
+    newer = change_manifest(format_version=2, readable_from_release="0.7", detforge_version="0.9.1")
     data = rewrite(pack_checkpoint(make_checkpoint()), newer)
     with pytest.raises(CheckpointError, match=r"format 2, written by detforge 0\.9\.1.*0\.7 or"):
         unpack_checkpoint(data, "f")
@@ -402,10 +403,8 @@ def test_whatever_operation_fails_the_old_file_or_the_new_one_is_there(tmp_path,
         save_checkpoint(folder / "a.detforge", old)
         with pytest.MonkeyPatch.context() as patch:
             faults = _Faults(patch, failing, fault)
-            try:
+            with contextlib.suppress(CheckpointError, _Killed, KeyboardInterrupt):
                 save_checkpoint(folder / "a.detforge", new)
-            except (CheckpointError, _Killed, KeyboardInterrupt):
-                pass
             finished = faults.calls < failing
         found = load_checkpoint(folder / "a.detforge")
         assert found.epoch == 2 if finished else found.epoch in (1, 2)
