@@ -1,0 +1,1 @@
+"""One way to predict over Keras and ONNX Runtime; drawing and label files."""
