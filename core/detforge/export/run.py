@@ -1,0 +1,131 @@
+"""The body of the task `export`: build, compare with the checkpoint, and only then write."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from detforge.data.images import to_network_input
+from detforge.errors import DatasetError, ExportError
+from detforge.export.build import build_onnx
+from detforge.export.compare import check_agreement, compare
+from detforge.files import encrypt, load_checkpoint, write_atomically
+from detforge.inference.predictors import KerasPredictor, OnnxPredictor
+from detforge.requests import ExportReport
+from detforge.weights import load_model
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from detforge.data.samples import SampleSource
+    from detforge.recipe import Recipe
+    from detforge.requests import ExportRequest
+
+log = logging.getLogger(__name__)
+
+_ENCRYPTED_SUFFIX = ".etlt"
+_COMPARED_IMAGES = 8
+_BATCH_SIZE = 4
+
+
+def run_export(request: ExportRequest) -> ExportReport:
+    """Write the checkpoint of a request as ONNX.
+
+    Raises:
+        CheckpointError: the checkpoint cannot be used, or the file cannot be written.
+        ExportError: the file exists, the flavour is not there yet, or the exported model does
+            not find what the checkpoint finds.
+    """
+    output = _output(request)
+    recipe = request.detector.recipe(request.spec)
+    checkpoint = load_checkpoint(request.model, request.key)
+    model = load_model(
+        request.detector, request.spec, recipe, checkpoint, "infer", str(request.model)
+    )
+    proto = build_onnx(request.detector, request.spec, recipe, model, request.target)
+    exported = proto.SerializeToString()
+    images = comparison_images(request, recipe)
+    names = recipe.classes.names
+    agreement = compare(
+        KerasPredictor(model, names),
+        OnnxPredictor(exported, str(output)),
+        [images[start : start + _BATCH_SIZE] for start in range(0, len(images), _BATCH_SIZE)],
+    )
+    check_agreement(agreement, recipe.input)
+    if not agreement.matched:
+        log.warning("nothing was found in the compared images, so that they prove little")
+    _write(output, exported, request.key)
+    return ExportReport(
+        model=output,
+        target=request.target,
+        max_box_difference=agreement.box,
+        max_score_difference=agreement.score,
+        compared_images=agreement.images,
+    )
+
+
+def comparison_images(request: ExportRequest, recipe: Recipe) -> np.ndarray:
+    """Return network inputs to compare on, float32 (B, H, W, C).
+
+    The first validation images of the spec; where there are none on this machine, noise.
+    """
+    try:
+        source = _validation_source(request, recipe)
+        rows = range(min(_COMPARED_IMAGES, len(source))) if source is not None else range(0)
+        images = [source[row].image() for row in rows] if source is not None else []
+    except DatasetError as err:
+        log.info("the validation images cannot be used here (%s)", err)
+        images = []
+    if images:
+        log.info("comparing checkpoint and export on %d validation images", len(images))
+    else:
+        log.info("comparing checkpoint and export on %d images of noise", _COMPARED_IMAGES)
+        images = _noise(recipe.seed)
+    return np.stack([to_network_input(image, recipe.input) for image in images])
+
+
+def _validation_source(request: ExportRequest, recipe: Recipe) -> SampleSource | None:
+    from detforge.data.sources import open_sources
+
+    if not recipe.data.validation:
+        return None
+    return open_sources(recipe.data.validation, request.detector, what="validation")
+
+
+def _noise(seed: int) -> list[np.ndarray]:
+    """Return images of coloured blotches of every size, uint8 (H, W, 3)."""
+    generator = np.random.default_rng(seed)
+    images = []
+    for _ in range(_COMPARED_IMAGES):
+        layers = [
+            cv2.resize(generator.uniform(0, 255, (cells, cells, 3)).astype(np.float32), (256, 256))
+            for cells in (2, 8, 32, 128)
+        ]
+        images.append(np.clip(np.mean(layers, axis=0) * 2 - 128, 0, 255).astype(np.uint8))
+    return images
+
+
+def _output(request: ExportRequest) -> Path:
+    """Return the file to write; refuses before any work is done."""
+    output = request.output or request.model.with_suffix(".onnx")
+    if output.exists() and not request.force:
+        raise ExportError(f"{output} exists; choose another name with -o, or replace it (--force)")
+    if output.suffix.lower() == _ENCRYPTED_SUFFIX and not request.key:
+        raise ExportError(
+            f"{output} would be encrypted, and no key was given; pass -k KEY, or write .onnx"
+        )
+    return output
+
+
+def _write(output: Path, exported: bytes, key: str | None) -> None:
+    if key and output.suffix.lower() == _ENCRYPTED_SUFFIX:
+        log.warning(
+            "%s is encrypted: detforge opens it with the key; DeepStream, trtexec and converters "
+            "need the plain .onnx file",
+            output,
+        )
+        exported = encrypt(exported, key)
+    write_atomically(output, exported)
