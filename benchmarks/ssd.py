@@ -46,18 +46,17 @@ def run(turns: int) -> list[Pair]:
             for threads in (1, 2)
             for last in (False, True)
         }
-        best = min(torch_sides, key=lambda key: (torch_sides[key].seconds(1), torch_sides[key].seconds(3))[1])
+        best = min(
+            torch_sides,
+            key=lambda key: (torch_sides[key].seconds(1), torch_sides[key].seconds(3))[1],
+        )
         twin = f"bare step over PyTorch ({best[0]} threads, {'NHWC' if best[1] else 'NCHW'})"
-        pairs = [
-            compare(twin, step, torch_sides[best], turns=turns, calls=5, units=8, aim="1.0")
-        ]
+        pairs = [compare(twin, step, torch_sides[best], turns=turns, calls=5, units=8, aim="1.0")]
         for side in torch_sides.values():
             side.close()
         train = Side(whole_train, folder)
         # One call of `train` is an epoch of 8 steps with its own data threads and a checkpoint.
-        pairs.append(
-            compare_epochs("whole train over bare step", train, step, turns=turns)
-        )
+        pairs.append(compare_epochs("whole train over bare step", train, step, turns=turns))
         train.close()
         step.close()
     return pairs
@@ -91,7 +90,8 @@ def _request(folder: str):
 
 
 def _trainer(folder: str):
-    from detforge.training.run import build_trainer, open_training_data
+    from detforge.training.run import build_trainer
+    from detforge.training.start import open_training_data
 
     request = _request(folder)
     recipe = request.detector.recipe(request.spec)
@@ -129,7 +129,11 @@ def whole_train(folder: str):
         epoch = next(epochs)
         stream = batches.stream(epoch * STEPS)
         trainer.fit(
-            ((batch,) for batch in stream), steps_per_epoch=STEPS, epochs=1, shuffle=False, verbose=0
+            ((batch,) for batch in stream),
+            steps_per_epoch=STEPS,
+            epochs=1,
+            shuffle=False,
+            verbose=0,
         )
         stream.close()
         training._save(request, recipe, model, trainer, weights, 1)
@@ -139,9 +143,9 @@ def whole_train(folder: str):
 
 def torch_step(folder: str, threads: int, last: bool):
     """Return a call that runs PyTorch's step once on the same constant batch."""
-    from benchmarks.twins.ssd_torch import TorchStep
-
     import numpy as np
+
+    from benchmarks.twins.ssd_torch import TorchStep
     from detforge_ssd.anchors import anchor_config, anchors_per_cell, generate_anchors
 
     request = _request(folder)

@@ -72,9 +72,7 @@ class SSD(nn.Module):
 
         def join(heads: nn.ModuleList, width: int) -> torch.Tensor:
             outputs = [head(m) for head, m in zip(heads, maps, strict=True)]
-            return torch.cat(
-                [y.permute(0, 2, 3, 1).reshape(batch, -1, width) for y in outputs], 1
-            )
+            return torch.cat([y.permute(0, 2, 3, 1).reshape(batch, -1, width) for y in outputs], 1)
 
         return join(self.conf, self.channels), join(self.loc, 4)
 
@@ -135,9 +133,7 @@ class TorchStep:
         self.anchors = torch.from_numpy(anchors)
         self.variances = torch.tensor(variances)
         real = [labels >= 0 for labels in batch["labels"]]
-        self.boxes = [
-            torch.from_numpy(b[r]) for b, r in zip(batch["boxes"], real, strict=True)
-        ]
+        self.boxes = [torch.from_numpy(b[r]) for b, r in zip(batch["boxes"], real, strict=True)]
         self.labels = [
             torch.from_numpy(x[r]).long() for x, r in zip(batch["labels"], real, strict=True)
         ]
@@ -149,7 +145,10 @@ class TorchStep:
         ]
         logits, deltas = self.model(self.images)
         loss = multibox(
-            logits, deltas, torch.stack([t[0] for t in targets]), torch.stack([t[1] for t in targets])
+            logits,
+            deltas,
+            torch.stack([t[0] for t in targets]),
+            torch.stack([t[1] for t in targets]),
         )
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()

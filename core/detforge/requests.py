@@ -5,12 +5,12 @@ New fields get defaults, so that yesterday's plugin still runs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from pathlib import Path
+    from collections.abc import Mapping
     from detforge.plugins import Detector
     from detforge.spec import Spec
 

@@ -14,13 +14,13 @@ import numpy as np
 def main(folder: str) -> None:
     import keras
 
-    from detforge.recipe import Regularizer
     from detforge.graph.regularize import apply_regularizer
+    from detforge.recipe import Regularizer
+    from detforge.spec import parse_spec
     from detforge.training.trainer import Trainer, compile_trainer
     from detforge.weights import restore_weights
-    from tests.ssd.test_model import SAMPLE
-    from detforge.spec import parse_spec
     from detforge_ssd import plugin, spec_pb2
+    from tests.ssd.test_model import SAMPLE
 
     text = SAMPLE.replace("DEPTH", "10").replace("WIDTH", "128").replace("HEIGHT", "128")
     # A gentle rate: a step that overshoots turns the last digit into a different run.

@@ -81,7 +81,9 @@ def test_inference_writes_the_objects_it_was_taught(run, kind, tmp_path):
     assert got.images == 2
     for truth in sorted((folder / "labels").glob("*.txt")):
         wanted = [line.split() for line in truth.read_text().splitlines()]
-        found = [line.split() for line in (tmp_path / "labels" / truth.name).read_text().splitlines()]
+        found = [
+            line.split() for line in (tmp_path / "labels" / truth.name).read_text().splitlines()
+        ]
         assert sorted(row[0] for row in found) == sorted(row[0] for row in wanted)
         for row in wanted:
             box = np.array(row[4:8], float)

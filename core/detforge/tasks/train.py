@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 @hookimpl(trylast=True)
 def train(request: TrainRequest) -> TrainReport:
     """Train with the core's loop."""
-    from detforge.training.run import run_training
+    from detforge.training.start import make_weights_dir, open_training_data
 
-    return run_training(request)
+    recipe = request.detector.recipe(request.spec)
+    batches = open_training_data(request, recipe)
+    weights_dir = make_weights_dir(request)
+    from detforge.training.run import run_training  # Keras loads here
+
+    return run_training(request, recipe, batches, weights_dir)

@@ -31,8 +31,8 @@ class StopOnNaN(keras.callbacks.Callback):
         if logs and not math.isfinite(logs["loss"]):
             parts = ", ".join(f"{name} {value:g}" for name, value in logs.items())
             raise DetforgeError(
-                f"the loss became {logs['loss']} at step {batch + 1} of this epoch ({parts}); lower "
-                "max_learning_rate or lengthen soft_start"
+                f"the loss became {logs['loss']} at step {batch + 1} of this epoch ({parts}); "
+                "lower max_learning_rate or lengthen soft_start"
             )
 
 

@@ -6,9 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 import keras
-import numpy as np
 
-from detforge.data.batches import TrainingBatches
 from detforge.data.sources import open_sources
 from detforge.errors import CheckpointError, UsageError
 from detforge.evaluation.run import score
@@ -22,9 +20,12 @@ from detforge.training.trainer import Trainer, compile_trainer
 from detforge.weights import collect_weights, restore_weights
 
 if TYPE_CHECKING:
+    import numpy as np
     from collections.abc import Callable
     from pathlib import Path
 
+    from detforge.data.batches import TrainingBatches
+    from detforge.data.samples import SampleSource
     from detforge.model import DetectionModel
     from detforge.recipe import Recipe
     from detforge.requests import TrainRequest
@@ -32,18 +33,23 @@ if TYPE_CHECKING:
 log = logging.getLogger("detforge")
 
 
-def run_training(request: TrainRequest) -> TrainReport:
+def run_training(
+    request: TrainRequest, recipe: Recipe, batches: TrainingBatches, weights_dir: Path
+) -> TrainReport:
     """Train as the spec says and return what was reached.
 
+    Args:
+        request: what to start from, the key, the results folder.
+        recipe: the spec in neutral terms.
+        batches: the training set.
+        weights_dir: existing folder for the checkpoints.
+
     Raises:
-        SpecError: the spec disagrees with itself or with the data.
-        DatasetError: the data cannot be read.
+        SpecError: the model cannot be built from the spec.
+        DatasetError: an image cannot be read.
         CheckpointError: the model to start from does not fit.
-        UsageError: the results folder holds another run.
+        UsageError: the checkpoint and the epoch to go on from disagree.
     """
-    recipe = request.detector.recipe(request.spec)
-    weights_dir = _weights_dir(request)
-    batches = open_training_data(request, recipe)
     keras.utils.set_random_seed(recipe.seed)
     model, trainer = build_trainer(request, recipe, batches)
     first_epoch = _load_start(request, recipe, model, trainer)
@@ -57,21 +63,15 @@ def run_training(request: TrainRequest) -> TrainReport:
         (*trainer.loss_names, "mAP", *(f"AP_{name}" for name in recipe.classes.names)),
     )
     own = [StopOnNaN(), *_validation(request, recipe, model), metrics, saver]
-    extra = [callback for some in request.detector.hook.callbacks(request=request, recipe=recipe)
-             for callback in some]
+    extra = [
+        callback
+        for some in request.detector.hook.callbacks(request=request, recipe=recipe)
+        for callback in some
+    ]
     progress = Progress(recipe.epochs, batches.steps_per_epoch, recipe.data.batch_size)
     _fit(trainer, batches, recipe, first_epoch, [*own, *extra, progress])
     assert saver.last is not None
     return TrainReport(checkpoint=saver.last, epochs=recipe.epochs, metrics=metrics.latest)
-
-
-def open_training_data(request: TrainRequest, recipe: Recipe) -> TrainingBatches:
-    """Return the batches of the run; says what they are made of."""
-    source = open_sources(recipe.data.training, request.detector, what="training")
-    batches = TrainingBatches(source, recipe, seed=recipe.seed)
-    counts = ", ".join(f"{name} {count}" for name, count in sorted(source.class_counts().items()))
-    log.info("training on %d images (%s)", len(source), counts)
-    return batches
 
 
 def build_trainer(
@@ -86,20 +86,6 @@ def build_trainer(
     compile_trainer(trainer, recipe, total_steps, batches.batch(0))
     trainer.optimizer.build(trainer.trainable_variables)
     return model, trainer
-
-
-def _weights_dir(request: TrainRequest) -> Path:
-    folder = request.results_dir / "weights"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as err:
-        raise UsageError(f"{folder}: cannot be created: {err.strerror}") from err
-    if request.initial_epoch == 1 and any(folder.iterdir()):
-        raise UsageError(
-            f"{folder} holds the checkpoints of another run; choose another results folder, or go "
-            "on with that run: -m CHECKPOINT --initial_epoch N"
-        )
-    return folder
 
 
 def _load_start(
@@ -118,7 +104,9 @@ def _load_start(
         )
     if not first_epoch:
         unmatched = restore_weights(model, checkpoint.weights, strict=False, file=str(path))
-        log.info("starting from the weights of %s (epoch %d); %s", path, checkpoint.epoch, unmatched)
+        log.info(
+            "starting from the weights of %s (epoch %d); %s", path, checkpoint.epoch, unmatched
+        )
         return 0
     if checkpoint.epoch != first_epoch:
         raise UsageError(
@@ -196,7 +184,7 @@ def _validation(request: TrainRequest, recipe: Recipe, model: DetectionModel) ->
 
 
 def _scorer(
-    request: TrainRequest, recipe: Recipe, model: DetectionModel, source: object
+    request: TrainRequest, recipe: Recipe, model: DetectionModel, source: SampleSource
 ) -> Callable[[], EvaluateReport]:
     """Return a function that scores the current weights in the detector's evaluation graph."""
     evaluated = request.detector.build_model(request.spec, "evaluate")

@@ -84,7 +84,9 @@ def compile_trainer(trainer: Trainer, recipe: Recipe, total_steps: int, batch: B
     # XLA on the CPU runs convolutions on one thread; JAX has no choice.
     jit = "auto" if keras.backend.backend() == "jax" or _has_accelerator() else False
     trainer.compile(optimizer=optimizer, jit_compile=jit)
-    shapes = {name: keras.KerasTensor(value.shape, str(value.dtype)) for name, value in batch.items()}
+    shapes = {
+        name: keras.KerasTensor(value.shape, str(value.dtype)) for name, value in batch.items()
+    }
     losses = trainer.compute_output_spec(shapes)
     names = tuple(losses) + (("regularization",) if trainer.losses else ())
     trainer.track(names)

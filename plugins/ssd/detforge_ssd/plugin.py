@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from detforge import hookimpl
-from detforge_ssd import spec_pb2
 
 if TYPE_CHECKING:
     from detforge.deployment import Target
     from detforge.export.graph import GlueGraph
     from detforge.model import Mode
     from detforge.recipe import Recipe
+    from detforge_ssd import spec_pb2
     from detforge_ssd.model import SSD
 
 
 @hookimpl
 def spec_schema() -> type[spec_pb2.Experiment]:
+    from detforge_ssd import spec_pb2
+
     return spec_pb2.Experiment
 
 

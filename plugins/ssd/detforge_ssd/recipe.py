@@ -34,6 +34,4 @@ def to_recipe(spec: spec_pb2.Experiment) -> Recipe:
         freeze=Freeze(blocks=tuple(config.freeze_blocks), batch_norm=config.freeze_bn),
     )
     name = f"ssd_{config.arch}{config.nlayers or ''}"
-    return replace(
-        recipe, checkpoints=Checkpoints(name=name, interval=recipe.checkpoints.interval)
-    )
+    return replace(recipe, checkpoints=Checkpoints(name=name, interval=recipe.checkpoints.interval))
