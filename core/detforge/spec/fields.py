@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from google.protobuf.descriptor import FieldDescriptor
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from google.protobuf.descriptor import Descriptor
+    from google.protobuf.message import Message
 
 INTEGER_RANGES = {
     FieldDescriptor.CPPTYPE_INT32: (-(2**31), 2**31 - 1),
@@ -27,10 +28,17 @@ INTEGER_RANGES = {
 FLOATS = frozenset({FieldDescriptor.CPPTYPE_FLOAT, FieldDescriptor.CPPTYPE_DOUBLE})
 
 
+def schema_of(message: Message) -> Descriptor:
+    """Return the descriptor of a message."""
+    # The stubs name two classes, of which only one exists at run time.
+    return message.DESCRIPTOR  # type: ignore[return-value]
+
+
 @cache
 def rules_of(field: FieldDescriptor) -> options_pb2.Rules:
     """Return what the schema says next to a field; empty rules if it says nothing."""
-    return field.GetOptions().Extensions[options_pb2.rules]
+    extensions: Any = field.GetOptions().Extensions
+    return extensions[options_pb2.rules]
 
 
 @cache
@@ -68,6 +76,12 @@ def is_map(field: FieldDescriptor) -> bool:
     """Return whether a field is a map."""
     kind = field.message_type
     return kind is not None and kind.GetOptions().map_entry
+
+
+def value_field(field: FieldDescriptor) -> FieldDescriptor:
+    """Return the field that says what type the values have: of a map, that of its entries."""
+    kind = field.message_type
+    return kind.fields_by_name["value"] if kind is not None and is_map(field) else field
 
 
 def in_oneof(field: FieldDescriptor) -> bool:

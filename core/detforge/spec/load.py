@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from detforge.errors import Problem, SpecError
 from detforge.protos import convert_pb2
-from detforge.spec.fields import in_oneof, listing, nearest, rules_of
+from detforge.spec.fields import in_oneof, listing, nearest, rules_of, schema_of
 from detforge.spec.parser import parse_text
 from detforge.spec.rules import apply_rules
 
@@ -151,7 +151,7 @@ def _foreign(parsed: Parsed) -> str:
     It does when it has blocks that the schema neither knows nor knows by a similar name, and
     lacks the schema's own.
     """
-    schema = parsed.message.DESCRIPTOR
+    schema = schema_of(parsed.message)
     strange = [name for name in parsed.unknown_blocks if not nearest(name, schema.fields_by_name)]
     own = _own_blocks(schema)
     if not strange or not own or any(name in parsed.positions for name in own):

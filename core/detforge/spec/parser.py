@@ -19,6 +19,8 @@ from detforge.spec.fields import (
     in_oneof,
     is_map,
     join,
+    schema_of,
+    value_field,
 )
 from detforge.spec.findings import Findings
 from detforge.spec.lexer import Position, Source, Token
@@ -103,8 +105,8 @@ class _Block(NamedTuple):
     depth: int = 0
 
     @property
-    def descriptor(self) -> Descriptor:
-        return self.message.DESCRIPTOR
+    def schema(self) -> Descriptor:
+        return schema_of(self.message)
 
 
 class _Parser:
@@ -113,7 +115,7 @@ class _Parser:
         self.unknown_blocks: list[str] = []
         self.misspelt: list[str] = []
         self.balanced = True
-        self._schema = message.DESCRIPTOR
+        self._schema = schema_of(message)
         self._cursor = cursor
         self._findings = findings
         self._values = ValueReader(cursor, findings)
@@ -162,7 +164,7 @@ class _Parser:
             self._findings.report(block.path, name, message)
             self._cursor.skip_line_rest(self._cursor.take())
             return
-        field = fields_by_spelling(block.descriptor).get(name.text)
+        field = fields_by_spelling(block.schema).get(name.text)
         if field is None:
             self._read_unknown(block, name)
             return
@@ -196,7 +198,7 @@ class _Parser:
             return
         self._cursor.take()
         path = join(block.path, name.text)
-        message, meant = explain_unknown(name.text, block.descriptor, self._schema)
+        message, meant = explain_unknown(name.text, block.schema, self._schema)
         self._findings.report(path, name, message)
         if meant:
             self.misspelt.append(join(block.path, meant))
@@ -216,7 +218,7 @@ class _Parser:
             if here.column > opened.column or here.line == opened.line:
                 return None
             block = block.outer
-            if name.text in fields_by_spelling(block.descriptor):
+            if name.text in fields_by_spelling(block.schema):
                 return block
         return None
 
@@ -224,8 +226,9 @@ class _Parser:
         self, block: _Block, field: FieldDescriptor, path: str, name: Token
     ) -> _Block:
         """Report a second member of a oneof; return where to read it so that it does no harm."""
-        rival = block.message.WhichOneof(field.containing_oneof.name) if in_oneof(field) else None
-        if rival in (None, field.name):
+        oneof = field.containing_oneof if in_oneof(field) else None
+        rival = block.message.WhichOneof(oneof.name) if oneof else None
+        if rival is None or rival == field.name:
             return block
         line = self.positions[join(block.path, rival)].line
         message = f"cannot stand beside {rival} (line {line}); keep one of the two"
@@ -289,7 +292,7 @@ class _Parser:
         closer = CLOSING.get(opener.text, "}")
         inner = _Block(block.message, path, name, closer, block, block.depth + 1)
         if is_map(field):
-            self._read_entry(inner, field)
+            self._read_entry(inner, field, name)
             return
         message = getattr(block.message, field.name)
         if field.is_repeated:
@@ -315,13 +318,12 @@ class _Parser:
             self._findings.report(path, name, f"has no value; it {message}")
         return False
 
-    def _read_entry(self, outer: _Block, field: FieldDescriptor) -> None:
+    def _read_entry(self, outer: _Block, field: FieldDescriptor, name: Token) -> None:
         """Read one entry of a map: a block of key and value."""
         number = self._entries[outer.path] = self._entries.get(outer.path, -1) + 1
         target = getattr(outer.message, field.name)
         entry = target.GetEntryClass()()
         here = element_path(outer.path, number)
-        name = outer.name
         self.read_fields(outer._replace(message=entry, path=here))
         for part in ("key", "value"):
             if join(here, part) not in self.positions:
@@ -330,7 +332,7 @@ class _Parser:
         if first := self.positions.get(path):
             self._warn_twice(path, first, name, "the last one counts")
         self.positions[path] = self.positions.get(join(here, "value"), self._findings.place(name))
-        if field.message_type.fields_by_name["value"].message_type is None:
+        if value_field(field).message_type is None:
             target[entry.key] = entry.value
         else:
             target[entry.key].CopyFrom(entry.value)

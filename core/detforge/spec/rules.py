@@ -22,6 +22,8 @@ from detforge.spec.fields import (
     nearest,
     range_of,
     rules_of,
+    schema_of,
+    value_field,
 )
 from detforge.spec.floats import shortest
 from detforge.spec.lists import parse_list
@@ -75,7 +77,7 @@ class _Checker:
 
     def check_message(self, message: Message, path: str) -> None:
         """Check all fields of a present block."""
-        for field in message.DESCRIPTOR.fields:
+        for field in schema_of(message).fields:
             self._check_field(message, field, join(path, field.name))
 
     def _check_field(self, message: Message, field: FieldDescriptor, path: str) -> None:
@@ -89,7 +91,7 @@ class _Checker:
                 return
             if not rules.default or path in self._given or in_oneof(field):
                 return
-            message.MergeFrom(_with_default(field))
+            message.MergeFrom(_with_default(type(message), field))
             if field.message_type is not None:
                 self._check_values(message, field, path)
             return
@@ -110,7 +112,7 @@ class _Checker:
 
     def _check_values(self, message: Message, field: FieldDescriptor, path: str) -> None:
         for value_path, value in _values(message, field, path):
-            kind = _value_field(field)
+            kind = value_field(field)
             if kind.message_type is not None:
                 self.check_message(value, value_path)
             elif value_path not in self._faulty:
@@ -166,17 +168,10 @@ def _values(message: Message, field: FieldDescriptor, path: str) -> Iterator[tup
         yield path, content
 
 
-def _value_field(field: FieldDescriptor) -> FieldDescriptor:
-    """Return the field that says what type the values have."""
-    return field.message_type.fields_by_name["value"] if is_map(field) else field
-
-
 @cache
-def _with_default(field: FieldDescriptor) -> Message:
+def _with_default(kind: type[Message], field: FieldDescriptor) -> Message:
     """Return a message in which only this field is set, to its default."""
-    from google.protobuf import message_factory
-
-    message = message_factory.GetMessageClass(field.containing_type)()
+    message = kind()
     if text := rules_of(field).default:
         parsed = parse_text(f"{field.name}: {text}", message)
         if parsed.problems:
@@ -189,7 +184,7 @@ def _is_default(message: Message, field: FieldDescriptor) -> bool:
     """Return whether a present field changes nothing; a present block always does."""
     if field.message_type is not None:
         return False
-    return getattr(message, field.name) == getattr(_with_default(field), field.name)
+    return getattr(message, field.name) == getattr(_with_default(type(message), field), field.name)
 
 
 def _flat(nested: tuple[Nested, ...]) -> Iterator[float]:

@@ -5,7 +5,7 @@ Zeros that the documents define ("0 means 20") end here: a recipe says what happ
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from detforge.errors import PluginError, SpecError
 from detforge.protos import experiment_pb2 as protos
@@ -32,7 +32,7 @@ from detforge.spec.floats import shortest
 from detforge.spec.standard_checks import check_standard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from google.protobuf.message import Message
 
@@ -82,11 +82,12 @@ def standard_recipe(
     _check_schema(message)
     if problems := check_standard(message, has_own_mean=mean is not None):
         raise SpecError(problems)
-    training, dataset = message.training_config, message.dataset_config
-    evaluation = _evaluation(message)
+    spec: Any = message
+    training, dataset = spec.training_config, spec.dataset_config
+    evaluation = _evaluation(spec)
     return Recipe(
         classes=_classes(dataset.target_class_mapping, background),
-        input=_input(message.augmentation_config, color_order, mean, scale),
+        input=_input(spec.augmentation_config, color_order, mean, scale),
         data=Data(
             training=_sources(dataset.data_sources, "data_sources"),
             validation=_sources(dataset.validation_data_sources, "validation_data_sources"),
@@ -99,13 +100,13 @@ def standard_recipe(
         checkpoints=Checkpoints(name=name, interval=training.checkpoint_interval or 1),
         schedule=_schedule(training.learning_rate),
         epochs=training.num_epochs,
-        augmentation=_augmentation(message.augmentation_config),
+        augmentation=_augmentation(spec.augmentation_config),
         optimizer=_optimizer(training.optimizer),
         regularizer=_regularizer(training.regularizer),
         freeze=freeze or Freeze(),
         evaluation=evaluation,
         inference=Inference(batch_size=evaluation.batch_size),
-        seed=message.random_seed if _has_field(message, "random_seed") else 0,
+        seed=spec.random_seed if _has_field(message, "random_seed") else 0,
     )
 
 
@@ -126,11 +127,10 @@ def _check_schema(message: Message) -> None:
             )
 
 
-def _classes(mapping: Iterable[str], background: Literal["first", "last", "none"]) -> Classes:
-    pairs = dict(mapping)
+def _classes(mapping: Mapping[str, str], background: Literal["first", "last", "none"]) -> Classes:
     return Classes(
-        names=tuple(sorted(set(pairs.values()))),
-        mapping={source.lower(): pairs[source] for source in sorted(pairs)},
+        names=tuple(sorted(set(mapping.values()))),
+        mapping={source.lower(): mapping[source] for source in sorted(mapping)},
         background=background,
     )
 
@@ -188,7 +188,7 @@ def _regularizer(config: protos.RegularizerConfig) -> Regularizer:
     return Regularizer(kind=kind, weight=shortest(config.weight))
 
 
-def _evaluation(message: Message) -> Evaluation:
+def _evaluation(message: Any) -> Evaluation:
     settings = {}
     if _has_field(message, "eval_config"):
         config = message.eval_config

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from detforge.errors import Problem
 from detforge.protos import experiment_pb2 as protos
@@ -26,7 +26,9 @@ def check_standard(message: Message, *, has_own_mean: bool = False) -> list[Prob
         message: a checked spec with the standard messages.
         has_own_mean: the detector subtracts its own mean from three channels.
     """
-    dataset, augmentation = message.dataset_config, message.augmentation_config
+    spec: Any = message
+    dataset, training = spec.dataset_config, spec.training_config
+    augmentation = spec.augmentation_config
     return [
         *_check_classes(dataset.target_class_mapping),
         *_check_sources(dataset.data_sources, "data_sources"),
@@ -35,8 +37,8 @@ def check_standard(message: Message, *, has_own_mean: bool = False) -> list[Prob
         *_check_order(augmentation, _AUGMENTATION, "random_crop_{}_ar"),
         *_check_order(augmentation, _AUGMENTATION, "zoom_out_{}_scale"),
         *_check_channels(augmentation, has_own_mean),
-        *_check_schedule(message.training_config.learning_rate),
-        *_check_regularizer(message.training_config.regularizer),
+        *_check_schedule(training.learning_rate),
+        *_check_regularizer(training.regularizer),
     ]
 
 

@@ -156,3 +156,34 @@ def test_reading_specs_imports_nothing_heavy():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert result.stdout == "[]\n"
+
+
+def test_spec_written_on_one_line_is_the_same(toy, spec_text):
+    one_line = " ".join(spec_text.split())
+    assert parse_spec(one_line, toy.Toy).message == parse_spec(spec_text, toy.Toy).message
+
+
+def test_conversion_spec_of_kitti_folders_is_read_with_its_defaults():
+    text = 'kitti_config { image_dir_name: "i" label_dir_name: "l" val_split: 0 }\n'
+    text += 'image_directory_path: "/data/"'
+    spec = parse_spec(text, convert_pb2.Convert, "s.txt")
+    config = spec.message.kitti_config
+    assert (config.val_split, config.num_shards, config.partition_mode) == (0, 10, "random")
+    assert [(warning.path, warning.line) for warning in spec.warnings] == [
+        ("image_directory_path", 2)
+    ]
+
+
+def test_conversion_spec_of_coco_files_is_read_by_its_documented_names():
+    text = """\
+coco_config {
+  root_directory_path: "coco"
+  image_dir_names: ["val", "train"]
+  annotation_files: ["val.json", "train.json"]
+}
+"""
+    spec = parse_spec(text, convert_pb2.Convert)
+    config = spec.message.coco_config
+    assert list(config.img_dir_names) == ["val", "train"]
+    assert (config.num_partitions, list(config.num_shards)) == (2, [10])
+    assert spec.warnings == ()
