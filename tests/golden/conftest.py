@@ -1,8 +1,9 @@
 """Numbers computed by public reference implementations, read from outside the repository.
 
 Each family is a FAMILY.json, with FAMILY.npz for its arrays. The folder is DETFORGE_GOLDEN, or
-../shared/golden next to the repository; without it the golden tests are skipped. A test asks
-for cases with ``@pytest.mark.golden(FAMILY)`` and an argument ``case``.
+../shared/golden next to the repository; without it the golden tests are skipped, or refused
+where DETFORGE_REQUIRE_GOLDEN is set. A test asks for cases with ``@pytest.mark.golden(FAMILY)``
+and an argument ``case``.
 """
 
 from __future__ import annotations
@@ -87,6 +88,8 @@ def cases(family: str, expects: str = "", config: tuple[str, ...] = ()) -> list[
     """Return the cases of one family as parameters, or one parameter that says why not."""
     if not (FOLDER / f"{family}.json").is_file():
         what = f"golden family {family}" if FOLDER.is_dir() else "golden numbers"
+        if os.environ.get("DETFORGE_REQUIRE_GOLDEN"):
+            raise pytest.UsageError(f"no {what} in {FOLDER}, and DETFORGE_REQUIRE_GOLDEN is set")
         skip = pytest.mark.skip(reason=f"no {what} in {FOLDER}; set DETFORGE_GOLDEN")
         return [pytest.param(None, id=f"{family}-absent", marks=skip)]
     chosen = [

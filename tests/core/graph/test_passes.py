@@ -64,8 +64,11 @@ def test_frozen_statistics_stay_while_gamma_and_beta_train(model):
 @pytest.mark.parametrize(("kind", "power"), [("l1", 1), ("l2", 2)])
 def test_penalty_covers_convolution_kernels_alone(model, kind, power):
     apply_regularizer(model, Regularizer(kind=kind, weight=0.25))
-    kernels = [layer.kernel for layer in model.layers(keras.layers.Conv2D).values()
-               if not isinstance(layer, keras.layers.DepthwiseConv2D)]
+    kernels = [
+        layer.kernel
+        for layer in model.layers(keras.layers.Conv2D).values()
+        if not isinstance(layer, keras.layers.DepthwiseConv2D)
+    ]
     assert len(kernels) == 14
     # Independent of Keras: sum of |k|^power in float64, times the weight.
     expected = 0.25 * sum((np.abs(np.asarray(k, np.float64)) ** power).sum() for k in kernels)
