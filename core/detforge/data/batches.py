@@ -197,17 +197,17 @@ def _crop_masks(
         DatasetError: the data has no masks.
     """
     masks = np.zeros((len(rows), side, side), np.float32)
-    if sample.masks is None and len(rows):
+    if not len(rows):
+        return masks
+    if sample.masks is None:
         raise DatasetError(
             f"{sample.place} has objects without masks, and this detector learns masks; use data "
             "with outlines, such as COCO with segmentations"
         )
-    pngs = sample.masks or ()
     limit = np.tile([sample.width, sample.height], 2)
-    for mask, row, box in zip(
-        masks, rows, np.clip(view.placement.to_source(boxes), 0, limit), strict=True
-    ):
-        full = decode_mask(pngs[row], sample.width, sample.height, sample.place)
+    source_boxes = np.clip(view.placement.to_source(boxes), 0, limit)
+    for mask, row, box in zip(masks, rows, source_boxes, strict=True):
+        full = decode_mask(sample.masks[row], sample.width, sample.height, sample.place)
         part = crop_mask(full, box, side)
         mask[:] = part[:, ::-1] if view.placement.flipped else part
     return masks
@@ -219,7 +219,8 @@ def _limit(target: _Target, count: int) -> _Target:
         return target
     sides = target.boxes[:, 2:] - target.boxes[:, :2]
     largest = np.sort(np.argsort(-sides.prod(axis=1), kind="stable")[:count])
-    return _Target(*(None if part is None else part[largest] for part in target))
+    masks = None if target.masks is None else target.masks[largest]
+    return _Target(target.boxes[largest], target.labels[largest], target.ignore[largest], masks)
 
 
 def evaluation_batches(source: SampleSource, recipe: Recipe) -> Iterator[Arrays]:

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from detforge.requests import ConvertReport
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from detforge.protos.convert_pb2 import CocoConfig, KittiConfig
+    from detforge.protos.convert_pb2 import CocoConfig, Convert, KittiConfig
     from detforge.requests import ConvertRequest
     from detforge.spec import Spec
 
@@ -56,8 +56,9 @@ def convert_dataset(request: ConvertRequest) -> ConvertReport:
     """
     writer = RecordWriter(request.output)
     writer.check_free(force=request.force)
-    mapping = _mapping(request.spec)
-    plan = _plan(request.spec)
+    config = cast("Convert", request.spec.message)
+    mapping = _mapping(request.spec, config)
+    plan = _plan(request.spec, config)
     counts = _class_counts(plan)
     if mapping and not request.drop_unmapped:
         _check_mapped(counts, mapping)
@@ -84,12 +85,12 @@ def convert_dataset(request: ConvertRequest) -> ConvertReport:
     )
 
 
-def _plan(spec: Spec) -> _Plan:
-    kind = spec.message.WhichOneof("dataset")
+def _plan(spec: Spec, config: Convert) -> _Plan:
+    kind = config.WhichOneof("dataset")
     if kind == "kitti_config":
-        return _kitti_plan(spec.message.kitti_config)
+        return _kitti_plan(config.kitti_config)
     if kind == "coco_config":
-        return _coco_plan(spec)
+        return _coco_plan(spec, config.coco_config)
     problem = Problem("", "no data set is named; give a kitti_config or a coco_config")
     raise SpecError(spec.locate(problem))
 
@@ -118,8 +119,7 @@ def _kitti_plan(config: KittiConfig) -> _Plan:
     return _Plan(folds, description)
 
 
-def _coco_plan(spec: Spec) -> _Plan:
-    config: CocoConfig = spec.message.coco_config
+def _coco_plan(spec: Spec, config: CocoConfig) -> _Plan:
     shards = _shard_counts(spec, config)
     root = Path(config.root_directory_path)
     folds = []
@@ -161,14 +161,14 @@ def _shard_counts(spec: Spec, config: CocoConfig) -> list[int]:
     return shards * wanted if len(shards) == 1 else shards
 
 
-def _mapping(spec: Spec) -> dict[str, str]:
+def _mapping(spec: Spec, config: Convert) -> dict[str, str]:
     """Return the mapping of the spec with lower-case keys; empty for 'keep labels as they are'.
 
     Raises:
         SpecError: two keys differ only in case and lead to different classes.
     """
     mapping: dict[str, str] = {}
-    for key, target in sorted(spec.message.target_class_mapping.items()):
+    for key, target in sorted(config.target_class_mapping.items()):
         if mapping.setdefault(key.lower(), target) != target:
             message = (
                 f"labels are compared without case, and {key.lower()!r} is mapped to both "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -50,7 +50,7 @@ def read_image(source: Path | bytes, *, name: str = "") -> NDArray[np.uint8]:
         raise DatasetError(f"{name} cannot be decoded: {err.err}") from err
     if image is None:
         raise DatasetError(_why_unreadable(data, name))
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def read_bytes(path: Path) -> bytes:
@@ -128,8 +128,8 @@ def to_network_input(
     size = (format.width, format.height)
     if image_rgb.shape[1::-1] != size:
         flag = cv2.INTER_LINEAR if interpolation is None else interpolation
-        image_rgb = cv2.resize(image_rgb, size, interpolation=flag)
-    pixels: NDArray[np.generic] = image_rgb
+        image_rgb = np.asarray(cv2.resize(image_rgb, size, interpolation=flag), np.uint8)
+    pixels: NDArray[Any] = image_rgb
     if format.color_order == "grey":
         pixels = cv2.transform(image_rgb.astype(np.float32), _LUMA)[..., np.newaxis]
     elif format.color_order == "bgr":

@@ -14,7 +14,7 @@ from detforge.data.samples import Sample, SampleSource
 from detforge.errors import DatasetError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from detforge.plugins import Detector
     from detforge.recipe import DataSource
@@ -75,7 +75,9 @@ def open_sources(
     return opened[0] if len(opened) == 1 else Concatenation(opened)
 
 
-def _open(source: DataSource, readers: Mapping[str, type[SampleSource]], what: str) -> SampleSource:
+def _open(
+    source: DataSource, readers: Mapping[str, Callable[[Path], SampleSource]], what: str
+) -> SampleSource:
     for path in (source.records, source.images):
         if path and (reader := readers.get(Path(path).suffix)):
             return reader(Path(path))

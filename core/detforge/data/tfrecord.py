@@ -94,17 +94,19 @@ def _walk(file: BinaryIO, size: int, path: Path) -> np.ndarray:
     while offsets[-1] < size:
         start = offsets[-1]
         file.seek(start)
+        end = size + 1
         header = file.read(_HEADER.size)
         if len(header) == _HEADER.size:
             length, checksum = _HEADER.unpack(header)
             if checksum != _masked_crc(header[:8]):
                 raise DatasetError(_not_a_record(path, len(offsets) - 1, start))
-        if len(header) < _HEADER.size or start + _FRAMING + length > size:
+            end = start + _FRAMING + length
+        if end > size:
             raise DatasetError(
                 f"{path} is cut off inside record {len(offsets) - 1}: it ends at byte {size}. "
                 "Copy the file again, or convert again"
             )
-        offsets.append(start + _FRAMING + length)
+        offsets.append(end)
     return np.array(offsets, np.int64)
 
 

@@ -126,7 +126,8 @@ def holds_centre(
     """
     window = np.asarray(window)
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
-    return ((centres >= window[..., :2]) & (centres < window[..., 2:])).all(axis=-1)
+    inside = (centres >= window[..., :2]) & (centres < window[..., 2:])
+    return np.asarray(inside.all(axis=-1))
 
 
 class Placement(NamedTuple):
@@ -149,12 +150,13 @@ class Placement(NamedTuple):
     def to_network(self, boxes: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return boxes, (N, 4) xyxy, in pixels of the network input; not clipped."""
         scale, shift = self._map()
-        moved = boxes * scale + shift
+        moved = boxes.astype(np.float64) * scale + shift
         return self._mirror(moved) if self.flipped else moved
 
     def to_source(self, boxes: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return boxes of the network input, (N, 4) xyxy, in pixels of the source."""
         scale, shift = self._map()
+        boxes = boxes.astype(np.float64)
         return ((self._mirror(boxes) if self.flipped else boxes) - shift) / scale
 
     def _map(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -162,7 +164,7 @@ class Placement(NamedTuple):
         scale = (target[2:] - target[:2]) / (source[2:] - source[:2])
         return np.tile(scale, 2), np.tile(target[:2] - source[:2] * scale, 2)
 
-    def _mirror(self, boxes: NDArray[np.floating]) -> NDArray[np.floating]:
+    def _mirror(self, boxes: NDArray[np.float64]) -> NDArray[np.float64]:
         width = self.size[0]
         x1, y1, x2, y2 = boxes.T
         return np.stack([width - x2, y1, width - x1, y2], axis=1)

@@ -1,0 +1,320 @@
+from __future__ import annotations
+
+import itertools
+import threading
+
+import numpy as np
+import pytest
+from data_builders import (
+    SSD_CHAIN,
+    ListSource,
+    convert_request,
+    kitti_spec,
+    make_recipe,
+    make_sample,
+    network,
+)
+
+from detforge.data.batches import TrainingBatches, evaluation_batches
+from detforge.data.coco import CocoFile
+from detforge.data.convert import convert_dataset
+from detforge.data.kitti import KittiFolder
+from detforge.data.masks import encode_mask
+from detforge.data.records import RecordSource
+from detforge.errors import DatasetError
+
+
+def _source(count=5, **flags):
+    """Images whose grey level is their row."""
+    return ListSource(
+        make_sample(
+            [[1, 2, 31, 42]], ["circle"], image=np.full((48, 64, 3), row, np.uint8), **flags
+        )
+        for row in range(count)
+    )
+
+
+def _assert_same_batches(one, other):
+    for a, b in zip(one, other, strict=True):
+        assert a.keys() == b.keys()
+        for key in a:
+            np.testing.assert_array_equal(a[key], b[key])
+
+
+def _take(batches, count, first=0):
+    stream = batches.stream(first)
+    taken = list(itertools.islice(stream, count))
+    stream.close()
+    return taken
+
+
+def test_batch_has_the_documented_arrays(scenes):
+    recipe = make_recipe(augmentation=SSD_CHAIN, input=network(40, 30))
+    batch = TrainingBatches(KittiFolder(scenes.images, scenes.labels), recipe, seed=1).batch(0)
+    assert {key: (value.shape, value.dtype.name) for key, value in batch.items()} == {
+        "images": ((4, 30, 40, 3), "float32"),
+        "boxes": ((4, 8, 4), "float32"),
+        "labels": ((4, 8), "int32"),
+        "ignore": ((4, 8), "bool"),
+        "row": ((4,), "int32"),
+    }
+
+
+def test_padding_is_minus_one_and_zeros():
+    batch = TrainingBatches(_source(), make_recipe(), seed=1).batch(0)
+    assert (batch["labels"] == [0, -1, -1, -1, -1, -1, -1, -1]).all()
+    np.testing.assert_array_equal(batch["boxes"][:, 0], [[1, 2, 31, 42]] * 4)
+    assert not batch["boxes"][:, 1:].any()
+    assert not batch["ignore"].any()
+
+
+def test_row_names_the_image_in_the_batch():
+    batch = TrainingBatches(_source(), make_recipe(), seed=1).batch(0)
+    np.testing.assert_array_equal(batch["images"][:, 0, 0, 0], batch["row"])
+
+
+@pytest.mark.parametrize(("most", "padded"), [(1, 8), (8, 8), (9, 16), (16, 16)])
+def test_objects_are_padded_to_a_multiple_of_eight(most, padded):
+    source = ListSource([make_sample([[1, 2, 31, 42]] * most, ["circle"] * most)])
+    batch = TrainingBatches(source, make_recipe(), seed=1).batch(0)
+    assert batch["labels"].shape == (4, padded)
+
+
+def test_largest_objects_stay_when_there_are_too_many(caplog):
+    boxes = [[0, 0, 10, 10], [0, 0, 40, 40], [0, 0, 20, 20]]
+    source = ListSource([make_sample(boxes, ["circle", "square", "triangle"])])
+    batch = TrainingBatches(source, make_recipe(), seed=1, max_objects=2).batch(0)
+    assert batch["labels"][0].tolist() == [1, 2]
+    assert "the 2 largest of an image are used" in caplog.text
+
+
+@pytest.mark.parametrize(("images", "steps"), [(1, 1), (4, 1), (5, 2), (8, 2), (9, 3)])
+def test_epoch_is_the_least_number_of_full_batches(images, steps):
+    assert TrainingBatches(_source(images), make_recipe(), seed=1).steps_per_epoch == steps
+
+
+def test_every_image_comes_once_before_any_comes_again():
+    batches = TrainingBatches(_source(5), make_recipe(), seed=1)
+    rows = np.concatenate([batches.batch(step)["row"] for step in range(5)])
+    for epoch in range(4):
+        assert sorted(rows[5 * epoch : 5 * epoch + 5]) == [0, 1, 2, 3, 4]
+    assert len({tuple(rows[5 * epoch : 5 * epoch + 5]) for epoch in range(4)}) > 1
+
+
+def test_one_image_fills_a_batch():
+    batch = TrainingBatches(_source(1), make_recipe(), seed=1).batch(3)
+    assert batch["row"].tolist() == [0, 0, 0, 0]
+
+
+def test_seed_decides_order_and_augmentation(scenes):
+    source = KittiFolder(scenes.images, scenes.labels)
+    recipe = make_recipe(augmentation=SSD_CHAIN)
+    one, same, other = (TrainingBatches(source, recipe, seed=seed) for seed in (1, 1, 2))
+    _assert_same_batches([one.batch(2)], [same.batch(2)])
+    assert (one.batch(2)["images"] != other.batch(2)["images"]).any()
+
+
+def test_image_is_augmented_anew_each_time():
+    source = _source(1)
+    batch = TrainingBatches(source, make_recipe(augmentation=SSD_CHAIN), seed=1).batch(0)
+    assert len({image.tobytes() for image in batch["images"]}) > 1
+
+
+@pytest.mark.parametrize(("workers", "queue"), [(1, 1), (3, 2), (4, 8), (0, 20)])
+def test_threads_change_neither_order_nor_content(scenes, workers, queue):
+    source = KittiFolder(scenes.images, scenes.labels)
+    recipe = make_recipe(augmentation=SSD_CHAIN, workers=workers, max_queue_size=queue)
+    batches = TrainingBatches(source, recipe, seed=7)
+    direct = [batches.batch(step) for step in range(6)]
+    _assert_same_batches(_take(batches, 6), direct)
+
+
+def test_stream_can_begin_in_the_middle():
+    batches = TrainingBatches(_source(), make_recipe(augmentation=SSD_CHAIN, workers=2), seed=1)
+    _assert_same_batches(_take(batches, 3, first=4), _take(batches, 7)[4:])
+
+
+def test_no_more_batches_are_prepared_than_the_queue_holds():
+    class Counting(ListSource):
+        read = 0
+
+        def __getitem__(self, row):
+            Counting.read += 1
+            return super().__getitem__(row)
+
+    source = Counting(_source(4).samples)
+    stream = TrainingBatches(source, make_recipe(max_queue_size=3), seed=1).stream()
+    next(stream)
+    stream.close()
+    assert Counting.read <= 3 * 4
+
+
+def test_closing_the_stream_ends_its_threads():
+    stream = TrainingBatches(_source(), make_recipe(workers=2), seed=1).stream()
+    next(stream)
+    stream.close()
+    assert not [t for t in threading.enumerate() if t.name.startswith("detforge-data")]
+
+
+def test_difficult_objects_are_trained_on_or_ignored_as_asked():
+    source = _source(difficult=[True])
+    for include in (True, False):
+        recipe = make_recipe(include_difficult=include)
+        batch = TrainingBatches(source, recipe, seed=1).batch(0)
+        assert (batch["ignore"][:, 0] != include).all()
+        assert (batch["labels"][:, 0] == 0).all()
+
+
+def test_crowds_are_always_ignored():
+    batch = TrainingBatches(_source(crowd=[True]), make_recipe(), seed=1).batch(0)
+    assert batch["ignore"][:, 0].all()
+    assert not batch["ignore"][:, 1:].any()
+
+
+def test_flags_stay_with_their_objects_through_augmentation():
+    boxes = [[0, 0, 20, 20], [40, 25, 64, 48]]
+    sample = make_sample(boxes, ["circle", "square"], crowd=[False, True])
+    batches = TrainingBatches(
+        ListSource([sample]), make_recipe(augmentation=SSD_CHAIN, batch_size=64), seed=1
+    )
+    batch = batches.batch(0)
+    assert {0, 1} <= set(batch["labels"].ravel().tolist())
+    np.testing.assert_array_equal(batch["ignore"], batch["labels"] == 1)
+
+
+def test_names_are_compared_without_case_and_dont_care_is_left_out():
+    sample = make_sample([[0, 0, 9, 9]] * 3, ["SQUARE", "DontCare", "triangle"])
+    batch = TrainingBatches(ListSource([sample]), make_recipe(), seed=1).batch(0)
+    assert batch["labels"][0].tolist() == [1, 2, -1, -1, -1, -1, -1, -1]
+
+
+def test_class_that_is_not_mapped_is_an_error_before_the_first_batch():
+    names = ["circle", "sqare", "sqare", "moon"]
+    source = ListSource([make_sample([[0, 0, 9, 9]] * 4, names)], name="my images")
+    with pytest.raises(DatasetError) as caught:
+        TrainingBatches(source, make_recipe(), seed=1)
+    text = str(caught.value)
+    assert text.startswith("my images has classes")
+    assert "'sqare' (2 objects, did you mean 'square'?)" in text
+    assert "'moon' (1 object)" in text
+
+
+@pytest.mark.parametrize("names", [[], ["DontCare"]], ids=["nothing", "only DontCare"])
+def test_data_without_objects_is_an_error(names):
+    source = ListSource([make_sample([[0, 0, 9, 9]] * len(names), names)])
+    with pytest.raises(DatasetError, match="1 images and no labelled object"):
+        TrainingBatches(source, make_recipe(), seed=1)
+
+
+def test_bad_image_ends_the_stream_and_is_remembered(tmp_path, scenes):
+    images = tmp_path / "images"
+    images.mkdir()
+    for path in scenes.images.iterdir():
+        (images / path.name).write_bytes(path.read_bytes())
+    bad = images / "000003.jpg"
+    bad.write_bytes(bad.read_bytes()[:-300])
+    batches = TrainingBatches(
+        KittiFolder(images, scenes.labels), make_recipe(workers=2, max_queue_size=4), seed=1
+    )
+    assert batches.failure is None
+    assert len(list(batches.stream())) < 3
+    assert isinstance(batches.failure, DatasetError)
+    assert "000003.jpg is truncated" in str(batches.failure)
+
+
+def test_damaged_record_ends_the_stream_and_is_remembered(tmp_path, scenes):
+    convert_dataset(
+        convert_request(
+            kitti_spec(scenes.images, scenes.labels, val_split=0, shards=1), tmp_path / "out"
+        )
+    )
+    (shard,) = tmp_path.glob("out-fold-001-*")
+    data = bytearray(shard.read_bytes())
+    data[len(data) // 2] ^= 1
+    shard.write_bytes(data)
+    batches = TrainingBatches(RecordSource(str(shard)), make_recipe(), seed=1)
+    list(batches.stream())
+    assert "does not match its checksum" in str(batches.failure)
+
+
+def test_masks_are_cut_to_their_boxes():
+    mask = np.zeros((48, 64), np.uint8)
+    mask[10:30, 20:40] = 1
+    mask[10:20, 20:30] = 0  # an L: the top left quarter is missing
+    sample = make_sample([[20, 10, 40, 30]], ["circle"], masks=(encode_mask(mask),))
+    batch = TrainingBatches(ListSource([sample]), make_recipe(mask_size=4), seed=1).batch(0)
+    assert batch["masks"].shape == (4, 8, 4, 4)
+    assert batch["masks"].dtype == np.float32
+    expected = [[0, 0, 1, 1], [0, 0, 1, 1], [1, 1, 1, 1], [1, 1, 1, 1]]
+    np.testing.assert_array_equal(batch["masks"][0, 0], expected)
+    assert not batch["masks"][:, 1:].any()
+
+
+def test_masks_of_real_objects_follow_flip_and_crop(fruits):
+    source = CocoFile(fruits / "train.json", fruits / "train")
+    recipe = make_recipe(
+        ("date", "fig", "hazelnut"), augmentation=SSD_CHAIN, mask_size=14, input=network(150, 150)
+    )
+    batch = TrainingBatches(source, recipe, seed=1).batch(0)
+    real = batch["labels"] >= 0
+    assert real.sum() > 10
+    assert not batch["masks"][~real].any()
+    cover = batch["masks"][real].mean(axis=(1, 2))
+    assert (cover > 0.2).all()
+    assert cover.mean() < 0.95
+
+
+def test_masks_that_the_data_does_not_have_are_an_error():
+    with pytest.raises(DatasetError, match="objects without masks, and this detector learns masks"):
+        TrainingBatches(_source(), make_recipe(mask_size=4), seed=1).batch(0)
+
+
+def test_image_without_objects_needs_no_masks():
+    mask = encode_mask(np.ones((48, 64), np.uint8))
+    samples = [make_sample([[0, 0, 9, 9]], ["circle"], masks=(mask,)), make_sample([], [])]
+    batch = TrainingBatches(ListSource(samples), make_recipe(mask_size=4), seed=1).batch(0)
+    assert sorted(batch["masks"].sum(axis=(1, 2, 3)).tolist()) == [0, 0, 16, 16]
+
+
+def test_real_images_give_the_same_batches_through_folders_and_records(bccd, tmp_path):
+    images, labels = bccd / "val" / "images", bccd / "val" / "labels"
+    convert_dataset(
+        convert_request(kitti_spec(images, labels, val_split=0, shards=3), tmp_path / "out")
+    )
+    folder, records = KittiFolder(images, labels), RecordSource(str(tmp_path / "out"))
+    names = {folder[row].name: row for row in range(len(folder))}
+    in_folder_order = ListSource(
+        sorted((records[row] for row in range(len(records))), key=lambda s: names[s.name])
+    )
+    recipe = make_recipe(("rbc", "wbc", "platelets"), augmentation=SSD_CHAIN)
+    one = TrainingBatches(folder, recipe, seed=3).batch(1)
+    other = TrainingBatches(in_folder_order, recipe, seed=3).batch(1)
+    np.testing.assert_array_equal(one["images"], other["images"])
+    np.testing.assert_array_equal(one["labels"], other["labels"])
+    np.testing.assert_allclose(one["boxes"], other["boxes"], atol=1e-3)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_evaluation_shows_every_image_once_in_order(workers):
+    source = _source(10)
+    batches = list(evaluation_batches(source, make_recipe(evaluation_batch=4, workers=workers)))
+    assert [batch["row"].tolist() for batch in batches] == [
+        [0, 1, 2, 3],
+        [4, 5, 6, 7],
+        [8, 9, -1, -1],
+    ]
+    for batch in batches:
+        assert batch["images"].shape == (4, 48, 64, 3)
+        assert batch["images"].dtype == np.float32
+        assert batch["row"].dtype == np.int32
+        levels = np.maximum(batch["row"], 0)
+        assert (batch["images"] == levels[:, None, None, None]).all()
+
+
+def test_evaluation_of_a_bad_image_is_an_error(tmp_path, scenes):
+    images = tmp_path / "images"
+    images.mkdir()
+    for path in scenes.images.iterdir():
+        (images / path.name).write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(DatasetError, match="truncated"):
+        list(evaluation_batches(KittiFolder(images, scenes.labels), make_recipe()))

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import pytest
+from data_builders import assert_same_sample, make_sample
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detforge.data.examples import from_example, to_example
+from detforge.data.masks import encode_mask
+from detforge.errors import DatasetError
+from detforge.protos.example_pb2 import Example
+
+NUMBERS = {"cat": 1, "Fußgänger": 2}
+
+
+def _two_objects():
+    masks = tuple(encode_mask(np.eye(48, 64, k, dtype=np.uint8)) for k in (0, 3))
+    return make_sample(
+        [[1.25, 2, 30, 40], [0, 0, 64, 48]],
+        ["cat", "Fußgänger"],
+        masks=masks,
+        difficult=[True, False],
+        crowd=[False, True],
+    )
+
+
+def test_sample_survives_the_message():
+    sample = _two_objects()
+    assert_same_sample(from_example(to_example(sample, NUMBERS), "x"), sample)
+
+
+def test_image_without_objects_survives():
+    sample = make_sample([], [])
+    found = from_example(to_example(sample, NUMBERS), "x")
+    assert_same_sample(found, sample)
+    assert found.boxes.shape == (0, 4)
+
+
+@given(
+    st.integers(1, 20_000),
+    st.lists(st.floats(0, 1, width=32), min_size=4, max_size=4),
+)
+def test_coordinates_survive_to_a_hundredth_of_a_pixel(width, fractions):
+    sample = make_sample([np.array(fractions) * width], ["cat"])
+    object.__setattr__(sample, "width", width)
+    object.__setattr__(sample, "height", width)
+    found = from_example(to_example(sample, NUMBERS), "x")
+    np.testing.assert_allclose(found.boxes, sample.boxes, rtol=0, atol=0.01)
+
+
+def test_tensorflow_parses_the_documented_keys():
+    import tensorflow as tf
+
+    sample = _two_objects()
+    many, one = tf.io.VarLenFeature, tf.io.FixedLenFeature
+    schema = {
+        "image/encoded": one([], tf.string),
+        "image/format": one([], tf.string),
+        "image/filename": one([], tf.string),
+        "image/source_id": one([], tf.string),
+        "image/key/sha256": one([], tf.string),
+        "image/height": one([], tf.int64),
+        "image/width": one([], tf.int64),
+        "image/object/bbox/xmin": many(tf.float32),
+        "image/object/bbox/ymin": many(tf.float32),
+        "image/object/bbox/xmax": many(tf.float32),
+        "image/object/bbox/ymax": many(tf.float32),
+        "image/object/class/text": many(tf.string),
+        "image/object/class/label": many(tf.int64),
+        "image/object/difficult": many(tf.int64),
+        "image/object/is_crowd": many(tf.int64),
+        "image/object/mask": many(tf.string),
+    }
+    parsed = tf.io.parse_single_example(to_example(sample, NUMBERS), schema)
+    found = {
+        key: tf.sparse.to_dense(value) if isinstance(value, tf.SparseTensor) else value
+        for key, value in parsed.items()
+    }
+    found = {key: value.numpy() for key, value in found.items()}
+    assert found["image/format"] == b"png"
+    assert found["image/filename"] == b"memory.png"
+    assert (found["image/width"], found["image/height"]) == (64, 48)
+    assert found["image/key/sha256"].decode() == hashlib.sha256(sample.encoded).hexdigest()
+    np.testing.assert_allclose(found["image/object/bbox/xmin"] * 64, [1.25, 0])
+    np.testing.assert_allclose(found["image/object/bbox/ymax"] * 48, [40, 48], rtol=1e-6)
+    assert [v.decode() for v in found["image/object/class/text"]] == ["cat", "Fußgänger"]
+    assert found["image/object/class/label"].tolist() == [1, 2]
+    assert found["image/object/difficult"].tolist() == [1, 0]
+    assert found["image/object/is_crowd"].tolist() == [0, 1]
+    picture = tf.io.decode_image(found["image/encoded"]).numpy()
+    np.testing.assert_array_equal(picture, sample.image())
+    mask = tf.io.decode_png(found["image/object/mask"][0]).numpy()[..., 0]
+    np.testing.assert_array_equal(mask, np.eye(48, 64, dtype=np.uint8) * 255)
+
+
+def test_equal_samples_give_equal_bytes():
+    assert to_example(_two_objects(), NUMBERS) == to_example(_two_objects(), NUMBERS)
+
+
+def _changed(change):
+    example = Example.FromString(to_example(_two_objects(), NUMBERS))
+    change(example.features.feature)
+    return example.SerializeToString()
+
+
+@pytest.mark.parametrize(
+    ("payload", "message"),
+    [
+        (b"\xff\xff\xff", "is not a tf.train.Example"),
+        (b"", "no image in image/encoded; it holds nothing"),
+        (_changed(lambda f: f.pop("image/width")), "image/width is \\[\\]"),
+        (_changed(lambda f: f.pop("image/object/class/text")), "one name for each box"),
+        (_changed(lambda f: f.pop("image/object/bbox/xmin")), "one name for each box"),
+        (
+            _changed(lambda f: f["image/object/mask"].bytes_list.value.pop()),
+            "has 1 masks for 2 objects",
+        ),
+        (
+            _changed(lambda f: f["image/filename"].bytes_list.value.__setitem__(0, b"\xff")),
+            "not UTF-8",
+        ),
+    ],
+    ids=["no message", "empty", "no width", "no names", "no xmin", "one mask", "bad name"],
+)
+def test_wrong_message_names_the_record(payload, message):
+    with pytest.raises(DatasetError, match=message) as caught:
+        from_example(payload, "train record 3")
+    assert "train record 3" in str(caught.value)
+
+
+def test_records_of_tao_are_recognised():
+    example = Example()
+    example.features.feature["frame/encoded"].bytes_list.value.append(b"...")
+    example.features.feature["target/object_class_id"].float_list.value.append(1.0)
+    with pytest.raises(DatasetError, match="run dataset_convert on the images and labels again"):
+        from_example(example.SerializeToString(), "x")

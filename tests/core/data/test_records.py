@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+from data_builders import SHAPES, convert_request, kitti_spec
+
+from detforge.data.convert import convert_dataset
+from detforge.data.records import RecordSource, find_record_files
+from detforge.data.tfrecord import TFRecordFile, frame
+from detforge.errors import DatasetError
+
+TRAINING = "shapes-fold-001-of-002-shard-0000{}-of-00002"
+
+
+@pytest.fixture
+def records(scenes, tmp_path):
+    """A folder with 3 validation and 9 training images, two shards each."""
+    convert_dataset(
+        convert_request(kitti_spec(scenes.images, scenes.labels), tmp_path / "records" / "shapes")
+    )
+    return tmp_path / "records"
+
+
+def _shard(records, number=0):
+    return records / TRAINING.format(number)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "images"),
+    [
+        ("shapes", 12),
+        ("shapes*", 12),
+        ("", 12),
+        ("shapes-fold-000", 3),
+        ("shapes-fold-001*", 9),
+        (TRAINING.format(0), 4),
+    ],
+    ids=["prefix", "glob", "folder", "longer prefix", "glob of a fold", "one file"],
+)
+def test_every_kind_of_pattern_finds_its_records(records, pattern, images):
+    source = RecordSource(str(records / pattern))
+    assert len(source) == images
+    assert len({source[row].name for row in range(images)}) == images
+
+
+def test_prefix_does_not_take_in_a_longer_prefix(records):
+    for path in list(records.iterdir()):
+        path.with_name(path.name.replace("shapes", "shapes-val", 1)).write_bytes(path.read_bytes())
+    names = {path.name for path in find_record_files(str(records / "shapes"))}
+    assert all(name.startswith("shapes-fold-") for name in names)
+    assert len(names) == 4
+
+
+def test_shards_named_as_tensorflow_names_them_are_found_by_prefix(records, tmp_path):
+    target = tmp_path / "coco_train-00000-of-00001.tfrecord"
+    target.write_bytes(_shard(records).read_bytes())
+    assert find_record_files(str(tmp_path / "coco_train")) == [target]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["idx-shapes-fold-000-of-002", "shapes_warning.json", "shapes_warnings.json", ".hidden",
+     "shapes.dropped.jsonl"],
+)  # fmt: skip
+def test_files_beside_records_are_not_taken_for_records(records, name):
+    (records / name).write_text("0 123")
+    assert len(RecordSource(str(records))) == 12
+    assert len(RecordSource(str(records / "*shapes*"))) == 12
+
+
+def test_counts_come_from_the_manifest(records, caplog):
+    caplog.set_level(logging.INFO)
+    source = RecordSource(str(records / "shapes-fold-001*"))
+    objects = [source[row].class_names for row in range(len(source))]
+    names = [name for image in objects for name in image]
+    assert source.class_counts() == {name: names.count(name) for name in SHAPES}
+    assert source.max_objects() == max(len(image) for image in objects)
+    assert source.folds == {"training"}
+    assert "no manifest" not in caplog.text
+
+
+def test_without_a_manifest_records_are_scanned_once_and_it_is_said(records, caplog):
+    caplog.set_level(logging.INFO)
+    with_manifest = RecordSource(str(records))
+    counts, most = with_manifest.class_counts(), with_manifest.max_objects()
+    (records / "shapes.manifest.json").unlink()
+    source = RecordSource(str(records))
+    assert (source.class_counts(), source.max_objects()) == (counts, most)
+    assert source.folds == frozenset()
+    assert caplog.text.count("has no manifest; reading its") == 4
+
+
+def test_records_that_nothing_matches_name_pattern_and_field(tmp_path):
+    field = "dataset_config.data_sources[0].tfrecords_path"
+    with pytest.raises(DatasetError) as caught:
+        RecordSource(str(tmp_path / "nothing*"), field=field)
+    assert "nothing*" in str(caught.value)
+    assert field in str(caught.value)
+
+
+def test_shards_without_any_record_are_an_error(tmp_path):
+    (tmp_path / "empty-00000-of-00001.tfrecord").touch()
+    with pytest.raises(DatasetError, match=r"hold no image \(1 files\)"):
+        RecordSource(str(tmp_path / "empty"), field="data")
+
+
+def test_shard_cut_between_two_records_is_found(records):
+    shard = _shard(records)
+    whole = TFRecordFile(shard)
+    shard.write_bytes(b"".join(frame(whole[index]) for index in range(len(whole) - 1)))
+    with pytest.raises(DatasetError, match=r"shard-00000-of-00002 has \d+ bytes, its manifest"):
+        RecordSource(str(records))
+
+
+def test_shard_cut_inside_a_record_is_found_without_a_manifest_too(records):
+    shard = _shard(records)
+    shard.write_bytes(shard.read_bytes()[:-100])
+    with pytest.raises(DatasetError, match="was cut off or changed"):
+        RecordSource(str(records))
+    (records / "shapes.manifest.json").unlink()
+    with pytest.raises(DatasetError, match="cut off inside record 3"):
+        RecordSource(str(records))
+
+
+def test_flipped_byte_is_found_when_the_record_is_read(records):
+    shard = _shard(records)
+    data = bytearray(shard.read_bytes())
+    data[500] ^= 1
+    shard.write_bytes(data)
+    source = RecordSource(str(shard))
+    with pytest.raises(DatasetError, match="record 0 at byte 0 does not match its checksum"):
+        source[0]
+
+
+def test_manifest_with_another_record_count_is_an_error(records):
+    path = records / "shapes.manifest.json"
+    content = json.loads(path.read_text())
+    content["folds"][1]["shards"][0]["records"] = 5
+    path.write_text(json.dumps(content))
+    with pytest.raises(DatasetError, match="holds 4 records, its manifest says 5"):
+        RecordSource(str(records))
+
+
+def test_shard_that_the_manifest_does_not_list_is_an_error(records):
+    stray = records / TRAINING.format(7)
+    stray.write_bytes(_shard(records).read_bytes())
+    with pytest.raises(DatasetError, match="left over from another conversion"):
+        RecordSource(str(records / "shapes*"))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"format_version": "2.0", "detforge": "9.1"}, "detforge 9.1 reads it"),
+        ({"folds": 3}, "is damaged"),
+    ],
+    ids=["newer", "damaged"],
+)
+def test_manifest_that_cannot_be_read_says_why(records, change, message):
+    path = records / "shapes.manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(DatasetError, match=message):
+        RecordSource(str(records))
+
+
+def test_half_a_fold_is_reported(records, caplog):
+    RecordSource(str(_shard(records)))
+    assert "1 of the 2 shards of fold 1 are used" in caplog.text
+
+
+def test_shards_of_a_conversion_that_did_not_finish_are_refused(records):
+    (records / "shapes.manifest.json").unlink()
+    (records / ".shapes.converting").mkdir()
+    with pytest.raises(DatasetError, match="did not finish; run dataset_convert again"):
+        RecordSource(str(records / "shapes*"))
+
+
+def test_rows_are_in_the_order_of_the_shards(records):
+    both = RecordSource(str(records / "shapes-fold-001*"))
+    first, second = (RecordSource(str(_shard(records, number))) for number in (0, 1))
+    names = [source[row].name for source in (first, second) for row in range(len(source))]
+    assert [both[row].name for row in range(len(both))] == names
