@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from detforge import hookspecs
-from detforge.errors import PluginError, SpecError
+from detforge.errors import PluginError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -143,10 +143,8 @@ class Detector:
         Raises:
             SpecError: fields disagree with each other.
         """
-        try:
+        with spec.located():
             recipe = self.hook.recipe(spec=spec.message)
-        except SpecError as err:
-            raise _located(err, spec) from err
         return self._required("recipe", recipe)
 
     def build_model(self, spec: Spec, mode: Mode) -> DetectionModel:
@@ -155,10 +153,12 @@ class Detector:
         Raises:
             SpecError: the spec describes no model; names file, line and column.
         """
-        try:
+        from detforge.backbones import register_backbones
+
+        for found in self.hook.backbones():
+            register_backbones(found)
+        with spec.located():
             model = self.hook.build_model(spec=spec.message, mode=mode)
-        except SpecError as err:
-            raise _located(err, spec) from err
         return self._required("build_model", model)
 
     def tensorrt_plugins(self, spec: Spec) -> tuple[TensorRTPlugin, ...]:
@@ -176,10 +176,6 @@ class Detector:
                 "answer of its own; ask its authors for a complete release"
             )
         return answer
-
-
-def _located(err: SpecError, spec: Spec) -> SpecError:
-    return SpecError([spec.locate(problem) for problem in err.problems])
 
 
 # --- what the metadata of installed packages says -------------------------------------------

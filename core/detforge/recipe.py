@@ -210,15 +210,17 @@ class Regularizer:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Freeze:
-    """What stays as loaded.
+    """What does not train.
 
     Attributes:
         blocks: backbone block numbers whose convolutions do not train.
         batch_norm: normalise with the stored statistics and never update them, in the backbone.
+        field: path of the spec field that lists the blocks, for messages.
     """
 
     blocks: tuple[int, ...] = ()
     batch_norm: bool = False
+    field: str = "freeze_blocks"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

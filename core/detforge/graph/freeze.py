@@ -35,7 +35,7 @@ def apply_freeze(model: DetectionModel, freeze: Freeze) -> None:
     if unknown:
         known = ", ".join(str(block) for block in sorted(model.blocks))
         raise SpecError(
-            Problem("freeze_blocks", f"the backbone has no block {unknown[0]}; it has {known}")
+            Problem(freeze.field, f"the backbone has no block {unknown[0]}; it has {known}")
         )
     for block in freeze.blocks:
         for layer in _layers(model, model.blocks[block]):

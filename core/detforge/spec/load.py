@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from detforge.spec.parser import parse_text
 from detforge.spec.rules import apply_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from google.protobuf.descriptor import Descriptor
@@ -51,6 +52,14 @@ class Spec:
         A problem that has a line already stays as it is.
         """
         return _locate(problem, self.file, self.positions)
+
+    @contextmanager
+    def located(self) -> Iterator[None]:
+        """Give the problems of a `SpecError` raised inside the block their places."""
+        try:
+            yield
+        except SpecError as err:
+            raise SpecError([self.locate(problem) for problem in err.problems]) from err
 
 
 def load_spec(path: Path, schema: type[Message]) -> Spec:

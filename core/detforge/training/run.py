@@ -20,9 +20,10 @@ from detforge.training.trainer import Trainer, compile_trainer
 from detforge.weights import collect_weights, restore_weights
 
 if TYPE_CHECKING:
-    import numpy as np
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    import numpy as np
 
     from detforge.data.batches import TrainingBatches
     from detforge.data.samples import SampleSource
@@ -79,7 +80,8 @@ def build_trainer(
 ) -> tuple[DetectionModel, Trainer]:
     """Return a new model and the compiled trainer around it."""
     model = request.detector.build_model(request.spec, "train")
-    apply_freeze(model, recipe.freeze)
+    with request.spec.located():
+        apply_freeze(model, recipe.freeze)
     apply_regularizer(model, recipe.regularizer)
     trainer = Trainer(model)
     total_steps = recipe.epochs * batches.steps_per_epoch
@@ -207,7 +209,7 @@ def _fit(
     stream = batches.stream(first_epoch * batches.steps_per_epoch)
     try:
         trainer.fit(
-            ((batch,) for batch in stream),
+            _inputs(stream, batches),
             epochs=recipe.epochs,
             initial_epoch=first_epoch,
             steps_per_epoch=batches.steps_per_epoch,
@@ -216,9 +218,18 @@ def _fit(
             verbose=0,
         )
     except Exception as err:
-        # Keras wraps what a data thread raised into an error of its backend.
+        # Keras wraps what was raised while preparing data into an error of its backend.
         if batches.failure is not None:
             raise batches.failure from err
         raise
     finally:
         stream.close()
+
+
+def _inputs(
+    stream: Iterator[dict[str, np.ndarray]], batches: TrainingBatches
+) -> Iterator[tuple[dict[str, np.ndarray]]]:
+    """Yield the stream as inputs of `fit`; when the data ends, that is an error."""
+    yield from ((batch,) for batch in stream)
+    assert batches.failure is not None
+    raise batches.failure

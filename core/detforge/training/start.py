@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from detforge.data.batches import TrainingBatches
 from detforge.data.sources import open_sources
-from detforge.errors import UsageError
+from detforge.errors import DatasetError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +24,11 @@ def open_training_data(request: TrainRequest, recipe: Recipe) -> TrainingBatches
     Raises:
         DatasetError: the sources cannot be read, or hold a class that the spec does not map.
     """
+    if not recipe.data.training:
+        raise DatasetError(
+            f"{request.spec.file}: there is nothing to train on; name images and labels, or "
+            "records, in dataset_config.data_sources"
+        )
     source = open_sources(recipe.data.training, request.detector, what="training")
     batches = TrainingBatches(source, recipe, seed=recipe.seed)
     counts = ", ".join(f"{name} {count}" for name, count in sorted(source.class_counts().items()))

@@ -31,7 +31,11 @@ def to_recipe(spec: spec_pb2.Experiment) -> Recipe:
         name="ssd",
         background="first",
         color_order="bgr",
-        freeze=Freeze(blocks=tuple(config.freeze_blocks), batch_norm=config.freeze_bn),
+        freeze=Freeze(
+            blocks=tuple(config.freeze_blocks),
+            batch_norm=config.freeze_bn,
+            field="ssd_config.freeze_blocks",
+        ),
     )
     name = f"ssd_{config.arch}{config.nlayers or ''}"
     return replace(recipe, checkpoints=Checkpoints(name=name, interval=recipe.checkpoints.interval))

@@ -26,8 +26,9 @@ def add_glue(model: Blobs, graph: GlueGraph) -> None:
     grid = graph.node("Transpose", [graph.node("Sigmoid", [heat])], perm=[0, 2, 1])
     grid = graph.node("Reshape", [grid, ints(-1, classes, rows, columns)])
     tops = graph.node("MaxPool", [grid], kernel_shape=[3, 3], pads=[1, 1, 1, 1])
-    peaks = graph.node("Where", [
-        graph.node("GreaterOrEqual", [grid, tops]), grid, graph.constant(np.float32(0))])
+    peaks = graph.node(
+        "Where", [graph.node("GreaterOrEqual", [grid, tops]), grid, graph.constant(np.float32(0))]
+    )
     peaks = graph.node("Transpose", [peaks], perm=[0, 2, 3, 1])
     peaks = graph.node("Reshape", [peaks, ints(-1, rows * columns * classes)])
     scores, index = graph.node("TopK", [peaks, ints(model.peaks)], outputs=2, axis=1)
@@ -42,8 +43,9 @@ def add_glue(model: Blobs, graph: GlueGraph) -> None:
     reach = graph.node("Mul", [graph.node("Softplus", [sides]), graph.constant(np.float32(STRIDE))])
     low, high = graph.node("Split", [reach, ints(2, 2)], outputs=2, axis=-1)
     centres = graph.constant(np.stack([x, y], -1))
-    boxes = graph.node("Concat", [
-        graph.node("Sub", [centres, low]), graph.node("Add", [centres, high])], axis=-1)
+    boxes = graph.node(
+        "Concat", [graph.node("Sub", [centres, low]), graph.node("Add", [centres, high])], axis=-1
+    )
     (masks,) = graph.part("masks", gather(features))
     masks = graph.node("Sigmoid", [masks])
     masks = graph.node("Reshape", [masks, ints(-1, model.peaks, MASK_SIZE, MASK_SIZE)])
