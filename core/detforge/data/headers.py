@@ -1,7 +1,7 @@
 """Size and completeness of an encoded image, from its own markers, without decoding it.
 
 Decoders differ in what they make of a file that ends too early: some fill the rest with grey and
-say nothing. The markers do not.
+say nothing, others only say that it is no image. The markers tell.
 """
 
 from __future__ import annotations

@@ -42,15 +42,14 @@ def read_image(source: Path | bytes, *, name: str = "") -> NDArray[np.uint8]:
         name = name or "the image"
         data = source
     check_complete(data, name)
-    # Newer OpenCV can decode to RGB, but the oldest one that we support cannot.
-    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
     except cv2.error as err:
         raise DatasetError(f"{name} cannot be decoded: {err.err}") from err
     if image is None:
         raise DatasetError(_why_unreadable(data, name))
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+    return np.asarray(image, np.uint8)
 
 
 def read_bytes(path: Path) -> bytes:

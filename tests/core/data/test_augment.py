@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 import cv2
 import numpy as np
 import pytest
-from data_builders import SSD_CHAIN, network
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.core.data.data_builders import SSD_CHAIN, network
 
 from detforge.data.augment import Augmenter
 from detforge.data.images import to_network_input

@@ -5,7 +5,7 @@ import threading
 
 import numpy as np
 import pytest
-from data_builders import (
+from tests.core.data.data_builders import (
     SSD_CHAIN,
     ListSource,
     convert_request,
@@ -48,9 +48,9 @@ def _take(batches, count, first=0):
     return taken
 
 
-def test_batch_has_the_documented_arrays(scenes):
+def test_batch_has_the_documented_arrays(drawn):
     recipe = make_recipe(augmentation=SSD_CHAIN, input=network(40, 30))
-    batch = TrainingBatches(KittiFolder(scenes.images, scenes.labels), recipe, seed=1).batch(0)
+    batch = TrainingBatches(KittiFolder(drawn.images, drawn.labels), recipe, seed=1).batch(0)
     assert {key: (value.shape, value.dtype.name) for key, value in batch.items()} == {
         "images": ((4, 30, 40, 3), "float32"),
         "boxes": ((4, 8, 4), "float32"),
@@ -106,8 +106,8 @@ def test_one_image_fills_a_batch():
     assert batch["row"].tolist() == [0, 0, 0, 0]
 
 
-def test_seed_decides_order_and_augmentation(scenes):
-    source = KittiFolder(scenes.images, scenes.labels)
+def test_seed_decides_order_and_augmentation(drawn):
+    source = KittiFolder(drawn.images, drawn.labels)
     recipe = make_recipe(augmentation=SSD_CHAIN)
     one, same, other = (TrainingBatches(source, recipe, seed=seed) for seed in (1, 1, 2))
     _assert_same_batches([one.batch(2)], [same.batch(2)])
@@ -121,8 +121,8 @@ def test_image_is_augmented_anew_each_time():
 
 
 @pytest.mark.parametrize(("workers", "queue"), [(1, 1), (3, 2), (4, 8), (0, 20)])
-def test_threads_change_neither_order_nor_content(scenes, workers, queue):
-    source = KittiFolder(scenes.images, scenes.labels)
+def test_threads_change_neither_order_nor_content(drawn, workers, queue):
+    source = KittiFolder(drawn.images, drawn.labels)
     recipe = make_recipe(augmentation=SSD_CHAIN, workers=workers, max_queue_size=queue)
     batches = TrainingBatches(source, recipe, seed=7)
     direct = [batches.batch(step) for step in range(6)]
@@ -206,15 +206,15 @@ def test_data_without_objects_is_an_error(names):
         TrainingBatches(source, make_recipe(), seed=1)
 
 
-def test_bad_image_ends_the_stream_and_is_remembered(tmp_path, scenes):
+def test_bad_image_ends_the_stream_and_is_remembered(tmp_path, drawn):
     images = tmp_path / "images"
     images.mkdir()
-    for path in scenes.images.iterdir():
+    for path in drawn.images.iterdir():
         (images / path.name).write_bytes(path.read_bytes())
     bad = images / "000003.jpg"
     bad.write_bytes(bad.read_bytes()[:-300])
     batches = TrainingBatches(
-        KittiFolder(images, scenes.labels), make_recipe(workers=2, max_queue_size=4), seed=1
+        KittiFolder(images, drawn.labels), make_recipe(workers=2, max_queue_size=4), seed=1
     )
     assert batches.failure is None
     assert len(list(batches.stream())) < 3
@@ -222,10 +222,10 @@ def test_bad_image_ends_the_stream_and_is_remembered(tmp_path, scenes):
     assert "000003.jpg is truncated" in str(batches.failure)
 
 
-def test_damaged_record_ends_the_stream_and_is_remembered(tmp_path, scenes):
+def test_damaged_record_ends_the_stream_and_is_remembered(tmp_path, drawn):
     convert_dataset(
         convert_request(
-            kitti_spec(scenes.images, scenes.labels, val_split=0, shards=1), tmp_path / "out"
+            kitti_spec(drawn.images, drawn.labels, val_split=0, shards=1), tmp_path / "out"
         )
     )
     (shard,) = tmp_path.glob("out-fold-001-*")
@@ -311,10 +311,10 @@ def test_evaluation_shows_every_image_once_in_order(workers):
         assert (batch["images"] == levels[:, None, None, None]).all()
 
 
-def test_evaluation_of_a_bad_image_is_an_error(tmp_path, scenes):
+def test_evaluation_of_a_bad_image_is_an_error(tmp_path, drawn):
     images = tmp_path / "images"
     images.mkdir()
-    for path in scenes.images.iterdir():
+    for path in drawn.images.iterdir():
         (images / path.name).write_bytes(path.read_bytes()[:-200])
     with pytest.raises(DatasetError, match="truncated"):
-        list(evaluation_batches(KittiFolder(images, scenes.labels), make_recipe()))
+        list(evaluation_batches(KittiFolder(images, drawn.labels), make_recipe()))

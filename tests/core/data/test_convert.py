@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from data_builders import (
+from tests.core.data.data_builders import (
     SHAPES,
     assert_same_sample,
     coco_spec,
@@ -49,12 +49,12 @@ def cars(tmp_path):
     return write_kitti(tmp_path / "cars", rows)
 
 
-def test_kitti_images_are_dealt_to_two_folds(scenes, tmp_path):
+def test_kitti_images_are_dealt_to_two_folds(drawn, tmp_path):
     report = convert_dataset(
-        convert_request(kitti_spec(scenes.images, scenes.labels), tmp_path / "out")
+        convert_request(kitti_spec(drawn.images, drawn.labels), tmp_path / "out")
     )
     assert report.images == {"validation": 3, "training": 9}
-    total = KittiFolder(scenes.images, scenes.labels).class_counts()
+    total = KittiFolder(drawn.images, drawn.labels).class_counts()
     for name in SHAPES:
         assert (
             report.objects["validation"].get(name, 0) + report.objects["training"][name]
@@ -65,13 +65,13 @@ def test_kitti_images_are_dealt_to_two_folds(scenes, tmp_path):
     assert report.manifest == tmp_path / "out.manifest.json"
     validation = RecordSource(str(tmp_path / "out-fold-000*"))
     names = [validation[row].name for row in range(3)]
-    assert names != sorted(path.name for path in scenes.images.iterdir())[:3]
+    assert names != sorted(path.name for path in drawn.images.iterdir())[:3]
 
 
-def test_records_hold_what_the_labels_say(scenes, tmp_path):
-    convert_dataset(convert_request(kitti_spec(scenes.images, scenes.labels), tmp_path / "out"))
+def test_records_hold_what_the_labels_say(drawn, tmp_path):
+    convert_dataset(convert_request(kitti_spec(drawn.images, drawn.labels), tmp_path / "out"))
     records = RecordSource(str(tmp_path / "out"))
-    folder = KittiFolder(scenes.images, scenes.labels)
+    folder = KittiFolder(drawn.images, drawn.labels)
     by_name = {folder[row].name: folder[row] for row in range(len(folder))}
     for row in range(len(records)):
         assert_same_sample(records[row], by_name.pop(records[row].name))
@@ -116,27 +116,27 @@ def test_each_coco_file_is_a_fold_with_its_masks(fruits, tmp_path):
         assert runs[row].masks == polygons[row].masks
 
 
-def test_kitti_and_coco_labels_of_drawn_scenes_agree(scenes, tmp_path):
+def test_kitti_and_coco_labels_of_drawn_scenes_agree(drawn, tmp_path):
     convert_dataset(
-        convert_request(coco_spec([scenes.annotations], [scenes.images]), tmp_path / "coco")
+        convert_request(coco_spec([drawn.annotations], [drawn.images]), tmp_path / "coco")
     )
     coco = RecordSource(str(tmp_path / "coco"))
-    kitti = KittiFolder(scenes.images, scenes.labels)
+    kitti = KittiFolder(drawn.images, drawn.labels)
     for row in range(len(kitti)):
         np.testing.assert_allclose(coco[row].boxes, kitti[row].boxes, atol=0.011)
         assert coco[row].class_names == kitti[row].class_names
         assert len(coco[row].masks) == len(kitti[row].boxes)
 
 
-def test_converting_twice_gives_the_same_bytes(scenes, tmp_path):
+def test_converting_twice_gives_the_same_bytes(drawn, tmp_path):
     for name in ("one", "two"):
         folder = tmp_path / name
-        convert_dataset(convert_request(kitti_spec(scenes.images, scenes.labels), folder / "out"))
+        convert_dataset(convert_request(kitti_spec(drawn.images, drawn.labels), folder / "out"))
     assert _files(tmp_path / "one") == _files(tmp_path / "two")
 
 
-def test_manifest_describes_every_shard(scenes, tmp_path):
-    convert_dataset(convert_request(kitti_spec(scenes.images, scenes.labels), tmp_path / "out"))
+def test_manifest_describes_every_shard(drawn, tmp_path):
+    convert_dataset(convert_request(kitti_spec(drawn.images, drawn.labels), tmp_path / "out"))
     manifest = _manifest(tmp_path)
     assert manifest["format_version"] == "1.0"
     assert manifest["classes"] == list(SHAPES)
@@ -152,8 +152,8 @@ def test_manifest_describes_every_shard(scenes, tmp_path):
         assert shard["sha256"] == hashlib.sha256(data).hexdigest()
 
 
-def test_fold_0_is_validation_also_when_it_is_empty(scenes, tmp_path):
-    spec = kitti_spec(scenes.images, scenes.labels, val_split=0)
+def test_fold_0_is_validation_also_when_it_is_empty(drawn, tmp_path):
+    spec = kitti_spec(drawn.images, drawn.labels, val_split=0)
     report = convert_dataset(convert_request(spec, tmp_path / "out"))
     assert report.images == {"validation": 0, "training": 12}
     assert len(RecordSource(str(tmp_path / "out-fold-001*"))) == 12
@@ -164,8 +164,8 @@ def test_fold_0_is_validation_also_when_it_is_empty(scenes, tmp_path):
 @pytest.mark.parametrize(
     ("percent", "held_out"), [("8.3", 0), ("8.4", 1), ("25", 3), ("33.3", 3), ("99.9", 11)]
 )
-def test_validation_share_is_rounded_down(scenes, tmp_path, percent, held_out):
-    spec = kitti_spec(scenes.images, scenes.labels, val_split=percent)
+def test_validation_share_is_rounded_down(drawn, tmp_path, percent, held_out):
+    spec = kitti_spec(drawn.images, drawn.labels, val_split=percent)
     report = convert_dataset(convert_request(spec, tmp_path / "out"))
     assert report.images["validation"] == held_out
 
@@ -177,16 +177,16 @@ def test_more_shards_than_images_leaves_some_empty(cars, tmp_path):
     assert len(RecordSource(str(tmp_path / "out"))) == 3
 
 
-def test_mapping_is_compared_without_case_and_merges_classes(scenes, tmp_path):
-    spec = kitti_spec(scenes.images, scenes.labels, mapping=MAPPING)
+def test_mapping_is_compared_without_case_and_merges_classes(drawn, tmp_path):
+    spec = kitti_spec(drawn.images, drawn.labels, mapping=MAPPING)
     convert_dataset(convert_request(spec, tmp_path / "out"))
-    before = KittiFolder(scenes.images, scenes.labels).class_counts()
+    before = KittiFolder(drawn.images, drawn.labels).class_counts()
     after = RecordSource(str(tmp_path / "out")).class_counts()
     assert after == {"angular": before["square"] + before["triangle"], "round": before["circle"]}
 
 
-def test_mapping_with_keys_that_differ_only_in_case_must_agree(scenes, tmp_path):
-    spec = kitti_spec(scenes.images, scenes.labels, mapping={"Circle": "a", "circle": "b"})
+def test_mapping_with_keys_that_differ_only_in_case_must_agree(drawn, tmp_path):
+    spec = kitti_spec(drawn.images, drawn.labels, mapping={"Circle": "a", "circle": "b"})
     with pytest.raises(SpecError, match="'circle' is mapped to both"):
         convert_dataset(convert_request(spec, tmp_path / "out"))
 
@@ -251,26 +251,26 @@ def test_boxes_that_are_no_boxes_are_listed(tmp_path):
     ],
     ids=["truncated", "text"],
 )
-def test_bad_image_is_named_and_nothing_is_left(scenes, tmp_path, damage, message):
+def test_bad_image_is_named_and_nothing_is_left(drawn, tmp_path, damage, message):
     images = tmp_path / "images"
     images.mkdir()
-    for path in scenes.images.iterdir():
+    for path in drawn.images.iterdir():
         (images / path.name).write_bytes(path.read_bytes())
     bad = images / "000007.jpg"
     bad.write_bytes(damage(bad.read_bytes()))
     output = tmp_path / "records" / "out"
     with pytest.raises(DatasetError, match=message) as caught:
-        convert_dataset(convert_request(kitti_spec(images, scenes.labels), output))
+        convert_dataset(convert_request(kitti_spec(images, drawn.labels), output))
     assert "000007.jpg" in str(caught.value)
     assert not list(output.parent.iterdir())
 
 
-def test_coco_image_of_another_size_is_an_error(scenes, tmp_path):
-    content = json.loads(scenes.annotations.read_text())
+def test_coco_image_of_another_size_is_an_error(drawn, tmp_path):
+    content = json.loads(drawn.annotations.read_text())
     content["images"][3]["height"] = 71
     annotations = tmp_path / "instances.json"
     annotations.write_text(json.dumps(content))
-    spec = coco_spec([annotations], [scenes.images])
+    spec = coco_spec([annotations], [drawn.images])
     with pytest.raises(DatasetError, match="is 96x72 pixels, but its annotation is for 96x71"):
         convert_dataset(convert_request(spec, tmp_path / "out"))
 
@@ -288,12 +288,12 @@ def test_empty_folder_is_an_error(tmp_path):
         convert_dataset(convert_request(spec, tmp_path / "out"))
 
 
-def test_records_that_exist_are_replaced_only_by_force(scenes, cars, tmp_path):
+def test_records_that_exist_are_replaced_only_by_force(drawn, cars, tmp_path):
     output = tmp_path / "records" / "out"
     spec = kitti_spec(*cars, extension=".png", shards=4)
     convert_dataset(convert_request(spec, output, drop_unmapped=True))
     before = _files(output.parent)
-    spec = kitti_spec(scenes.images, scenes.labels, shards=1)
+    spec = kitti_spec(drawn.images, drawn.labels, shards=1)
     with pytest.raises(DatasetError, match=r"out\.manifest\.json exists already.*--force"):
         convert_dataset(convert_request(spec, output))
     assert _files(output.parent) == before
@@ -305,8 +305,8 @@ def test_records_that_exist_are_replaced_only_by_force(scenes, cars, tmp_path):
     ]
 
 
-def test_another_prefix_in_the_same_folder_is_left_alone(scenes, tmp_path):
-    spec = kitti_spec(scenes.images, scenes.labels)
+def test_another_prefix_in_the_same_folder_is_left_alone(drawn, tmp_path):
+    spec = kitti_spec(drawn.images, drawn.labels)
     for name in ("out", "out-more"):
         convert_dataset(convert_request(spec, tmp_path / name))
     before = _files(tmp_path)
@@ -314,9 +314,9 @@ def test_another_prefix_in_the_same_folder_is_left_alone(scenes, tmp_path):
     assert _files(tmp_path) == before
 
 
-def test_output_that_is_a_folder_is_an_error(scenes, tmp_path):
+def test_output_that_is_a_folder_is_an_error(drawn, tmp_path):
     with pytest.raises(DatasetError, match="is a folder; -o takes the prefix"):
-        convert_dataset(convert_request(kitti_spec(scenes.images, scenes.labels), tmp_path))
+        convert_dataset(convert_request(kitti_spec(drawn.images, drawn.labels), tmp_path))
 
 
 def test_output_below_a_file_is_an_error_before_any_work(tmp_path):
@@ -326,22 +326,22 @@ def test_output_below_a_file_is_an_error_before_any_work(tmp_path):
         convert_dataset(convert_request(spec, tmp_path / "file" / "out"))
 
 
-def test_output_folder_that_cannot_be_made_is_an_error(scenes, tmp_path, monkeypatch):
+def test_output_folder_that_cannot_be_made_is_an_error(drawn, tmp_path, monkeypatch):
     def refuse(*_args, **_kwargs):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("pathlib.Path.mkdir", refuse)
-    spec = kitti_spec(scenes.images, scenes.labels)
+    spec = kitti_spec(drawn.images, drawn.labels)
     with pytest.raises(DatasetError, match=r"cannot be written to .*: Permission denied"):
         convert_dataset(convert_request(spec, tmp_path / "new" / "out"))
 
 
-def test_full_disk_is_an_error_and_leaves_nothing(scenes, tmp_path, monkeypatch):
+def test_full_disk_is_an_error_and_leaves_nothing(drawn, tmp_path, monkeypatch):
     def full(*_args):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(writer_module, "_write_shard", full)
-    spec = kitti_spec(scenes.images, scenes.labels)
+    spec = kitti_spec(drawn.images, drawn.labels)
     with pytest.raises(DatasetError, match="No space left on device"):
         convert_dataset(convert_request(spec, tmp_path / "out"))
     assert not list(tmp_path.iterdir())
@@ -352,7 +352,7 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize("moves", [0, 1, 3], ids=["before", "while moving", "without manifest"])
-def test_killed_run_leaves_nothing_that_training_would_read(scenes, tmp_path, monkeypatch, moves):
+def test_killed_run_leaves_nothing_that_training_would_read(drawn, tmp_path, monkeypatch, moves):
     move, done = Path.replace, []
 
     def replace_until_killed(self, target):
@@ -363,7 +363,7 @@ def test_killed_run_leaves_nothing_that_training_would_read(scenes, tmp_path, mo
 
     monkeypatch.setattr(Path, "replace", replace_until_killed)
     monkeypatch.setattr(writer_module.shutil, "rmtree", lambda *_args, **_kwargs: None)
-    request = convert_request(kitti_spec(scenes.images, scenes.labels), tmp_path / "out")
+    request = convert_request(kitti_spec(drawn.images, drawn.labels), tmp_path / "out")
     with pytest.raises(Killed):
         convert_dataset(request)
     monkeypatch.undo()
@@ -371,15 +371,15 @@ def test_killed_run_leaves_nothing_that_training_would_read(scenes, tmp_path, mo
         with pytest.raises(DatasetError, match=r"did not finish|no records match"):
             RecordSource(str(tmp_path / pattern))
     again = convert_request(
-        kitti_spec(scenes.images, scenes.labels), tmp_path / "out", force=moves > 0
+        kitti_spec(drawn.images, drawn.labels), tmp_path / "out", force=moves > 0
     )
     convert_dataset(again)
     assert len(RecordSource(str(tmp_path / "out*"))) == 12
     assert not list(tmp_path.glob(".*"))
 
 
-def test_replacing_records_never_pairs_old_manifest_with_new_shards(scenes, tmp_path, monkeypatch):
-    spec = kitti_spec(scenes.images, scenes.labels)
+def test_replacing_records_never_pairs_old_manifest_with_new_shards(drawn, tmp_path, monkeypatch):
+    spec = kitti_spec(drawn.images, drawn.labels)
     convert_dataset(convert_request(spec, tmp_path / "out"))
 
     def killed(*_args):
@@ -400,16 +400,16 @@ def test_replacing_records_never_pairs_old_manifest_with_new_shards(scenes, tmp_
     ],
     ids=["partitions", "shards"],
 )
-def test_coco_lists_of_unequal_length_are_a_spec_error(scenes, tmp_path, options, field):
-    spec = coco_spec([scenes.annotations], [scenes.images], **options)
+def test_coco_lists_of_unequal_length_are_a_spec_error(drawn, tmp_path, options, field):
+    spec = coco_spec([drawn.annotations], [drawn.images], **options)
     with pytest.raises(SpecError) as caught:
         convert_dataset(convert_request(spec, tmp_path / "out"))
     assert field in str(caught.value)
     assert "convert.txt:1" in str(caught.value)
 
 
-def test_coco_file_named_twice_is_a_spec_error(scenes, tmp_path):
-    spec = coco_spec([scenes.annotations] * 2, [scenes.images] * 2)
+def test_coco_file_named_twice_is_a_spec_error(drawn, tmp_path):
+    spec = coco_spec([drawn.annotations] * 2, [drawn.images] * 2)
     with pytest.raises(SpecError, match="is named twice"):
         convert_dataset(convert_request(spec, tmp_path / "out"))
 
@@ -419,14 +419,14 @@ def test_spec_without_a_data_set_is_a_spec_error(tmp_path):
         convert_dataset(convert_request(mapping_text({"a": "b"}), tmp_path / "out"))
 
 
-def test_progress_is_logged_per_shard(scenes, tmp_path, caplog):
+def test_progress_is_logged_per_shard(drawn, tmp_path, caplog):
     caplog.set_level(logging.INFO)
-    convert_dataset(convert_request(kitti_spec(scenes.images, scenes.labels), tmp_path / "out"))
+    convert_dataset(convert_request(kitti_spec(drawn.images, drawn.labels), tmp_path / "out"))
     assert caplog.text.count("writing out-fold-") == 4
 
 
-def test_class_numbers_count_from_one_in_sorted_order(scenes, tmp_path):
-    sample = KittiFolder(scenes.images, scenes.labels)[0]
+def test_class_numbers_count_from_one_in_sorted_order(drawn, tmp_path):
+    sample = KittiFolder(drawn.images, drawn.labels)[0]
     numbers = {name: number for number, name in enumerate(SHAPES, start=1)}
     feature = Example.FromString(to_example(sample, numbers)).features.feature
     labels = list(feature["image/object/class/label"].int64_list.value)

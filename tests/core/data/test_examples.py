@@ -4,9 +4,9 @@ import hashlib
 
 import numpy as np
 import pytest
-from data_builders import assert_same_sample, make_sample
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.core.data.data_builders import assert_same_sample, make_sample
 
 from detforge.data.examples import from_example, to_example
 from detforge.data.masks import encode_mask

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from data_builders import kitti_row, write_kitti
+from tests.core.data.data_builders import kitti_row, write_kitti
 
 from detforge.data.kitti import KittiFolder, parse_kitti
 from detforge.errors import DatasetError

@@ -7,9 +7,9 @@ import sys
 import cv2
 import numpy as np
 import pytest
-from data_builders import network
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.core.data.data_builders import network
 
 from detforge.data.headers import ImageHeader, read_header
 from detforge.data.images import image_size, read_image, to_network_input

@@ -4,7 +4,7 @@ import json
 import logging
 
 import pytest
-from data_builders import SHAPES, convert_request, kitti_spec
+from tests.core.data.data_builders import SHAPES, convert_request, kitti_spec
 
 from detforge.data.convert import convert_dataset
 from detforge.data.records import RecordSource, find_record_files
@@ -15,10 +15,10 @@ TRAINING = "shapes-fold-001-of-002-shard-0000{}-of-00002"
 
 
 @pytest.fixture
-def records(scenes, tmp_path):
+def records(drawn, tmp_path):
     """A folder with 3 validation and 9 training images, two shards each."""
     convert_dataset(
-        convert_request(kitti_spec(scenes.images, scenes.labels), tmp_path / "records" / "shapes")
+        convert_request(kitti_spec(drawn.images, drawn.labels), tmp_path / "records" / "shapes")
     )
     return tmp_path / "records"
 

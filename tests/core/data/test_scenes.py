@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from data_builders import SHAPES
+from tests.core.data.data_builders import SHAPES
 
 from detforge.data.coco import CocoFile
 from detforge.data.kitti import KittiFolder

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from data_builders import (
+from tests.core.data.data_builders import (
     ListSource,
     convert_request,
     detector_stub,
@@ -45,8 +45,8 @@ def test_empty_parts_of_a_concatenation_are_passed_over():
     assert [source[row].class_names for row in (0, 1)] == [("car",), ("car",)]
 
 
-def test_records_and_folders_mix(scenes, folders, tmp_path):
-    convert_dataset(convert_request(kitti_spec(scenes.images, scenes.labels), tmp_path / "out"))
+def test_records_and_folders_mix(drawn, folders, tmp_path):
+    convert_dataset(convert_request(kitti_spec(drawn.images, drawn.labels), tmp_path / "out"))
     records = DataSource(records=str(tmp_path / "out-fold-001*"))
     assert isinstance(open_sources([records], detector_stub()), RecordSource)
     assert len(open_sources([records, *folders], detector_stub())) == 12
@@ -55,15 +55,15 @@ def test_records_and_folders_mix(scenes, folders, tmp_path):
 @pytest.mark.parametrize(
     ("what", "other"), [("training", "validation"), ("validation", "training")]
 )
-def test_using_both_folds_for_one_purpose_is_reported(scenes, tmp_path, caplog, what, other):
-    convert_dataset(convert_request(kitti_spec(scenes.images, scenes.labels), tmp_path / "out"))
+def test_using_both_folds_for_one_purpose_is_reported(drawn, tmp_path, caplog, what, other):
+    convert_dataset(convert_request(kitti_spec(drawn.images, drawn.labels), tmp_path / "out"))
     open_sources([DataSource(records=str(tmp_path / "out"))], detector_stub(), what)
     assert f"covers the {other} fold" in caplog.text
 
 
 @pytest.mark.parametrize(("what", "fold"), [("training", 1), ("validation", 0)])
-def test_using_the_right_fold_is_not_remarked(scenes, tmp_path, caplog, what, fold):
-    convert_dataset(convert_request(kitti_spec(scenes.images, scenes.labels), tmp_path / "out"))
+def test_using_the_right_fold_is_not_remarked(drawn, tmp_path, caplog, what, fold):
+    convert_dataset(convert_request(kitti_spec(drawn.images, drawn.labels), tmp_path / "out"))
     source = DataSource(records=str(tmp_path / f"out-fold-00{fold}*"))
     open_sources([source], detector_stub(), what)
     assert "covers" not in caplog.text
