@@ -5,8 +5,11 @@ import sys
 
 import pytest
 
-from detforge.errors import PluginError, Problem, SpecError
+from detforge.errors import PluginError, SpecError
 from detforge.plugins import find_detector, installed_detectors, load_detector
+from detforge.protos import convert_pb2
+from detforge.spec import Spec
+from detforge.spec.lexer import Position
 from detforge.testing import add_distribution
 
 DETECTOR = """
@@ -193,17 +196,13 @@ def build_model(spec, mode):
 """
     plugins("detforge-finder", source=source)
 
-    class FakeSpec:
-        message = None
-
-        def locate(self, problem: Problem) -> Problem:
-            return problem.at("spec.txt", 7, 3)
-
+    positions = {"a.b": Position(7, 3)}
+    spec = Spec(message=convert_pb2.Convert(), text="", file="spec.txt", positions=positions)
     detector = load_detector("finder")
     with pytest.raises(SpecError, match=r"^spec\.txt:7:3: a\.b: is odd$"):
-        detector.recipe(FakeSpec())
+        detector.recipe(spec)
     with pytest.raises(SpecError, match=r"^spec\.txt:7:3: a\.b: is odd$"):
-        detector.build_model(FakeSpec(), "train")
+        detector.build_model(spec, "train")
 
 
 # --- extensions ---------------------------------------------------------------------------

@@ -9,7 +9,7 @@ input.
     kitti, coco, masks   readers of labelled images
     tfrecord, examples, manifest, records
                          records: frames, messages, what a conversion wrote, reading them back
-    convert              labelled images -> records
+    convert, writer      labelled images -> records, complete or not at all
     sources              what a spec names -> one source
     labels               names in the data against the classes of a run
     augment, windows     random views of an image for training

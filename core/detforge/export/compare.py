@@ -22,6 +22,7 @@ _BOX_TOLERANCE = 1e-3  # of the longer side of the network input
 _UNMATCHED_TOLERANCE = 0.01  # of all detections
 # Detections this close in score may change places in NMS.
 _TIE = 1e-4
+_FAR = 1e6  # pixels; beyond lies nothing but overflow
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,8 +71,9 @@ def compare(first: Predictor, second: Predictor, batches: Iterable[np.ndarray]) 
     for images in batches:
         one, two = first.predict(images), second.predict(images)
         for row in range(len(images)):
-            limit = one.scores.shape[1]
-            total = total.merged(_compare_image(_rows(one, row), _rows(two, row), limit))
+            limit, size = one.scores.shape[1], images.shape[1:3]
+            pair = _rows(one, row), _rows(two, row)
+            total = total.merged(_compare_image(*pair, limit, size))
     return total
 
 
@@ -99,7 +101,7 @@ def _rows(detections: Detections, row: int) -> Detections:
     """Return the real detections of one image."""
     count = int(detections.count[row])
     return detections._replace(
-        boxes=detections.boxes[row, :count],
+        boxes=np.clip(np.nan_to_num(detections.boxes[row, :count]), -_FAR, _FAR),
         scores=detections.scores[row, :count],
         labels=detections.labels[row, :count],
         count=count,
@@ -107,8 +109,11 @@ def _rows(detections: Detections, row: int) -> Detections:
     )
 
 
-def _compare_image(one: Detections, two: Detections, limit: int) -> Agreement:
-    pairs = _match(one, two)
+def _compare_image(
+    one: Detections, two: Detections, limit: int, size: tuple[int, int]
+) -> Agreement:
+    distance = _box_distances(one.boxes, two.boxes, size)
+    pairs = _match(one, two, distance)
     rows, columns = pairs[:, 0], pairs[:, 1]
     lone = _lone(one, two, rows, columns, limit) + _lone(two, one, columns, rows, limit)
     if not len(pairs):
@@ -117,7 +122,7 @@ def _compare_image(one: Detections, two: Detections, limit: int) -> Agreement:
     if one.masks is not None and two.masks is not None:
         mask = _largest_difference(one.masks[rows], two.masks[columns])
     return Agreement(
-        box=_largest_difference(one.boxes[rows], two.boxes[columns]),
+        box=float(distance[rows, columns].max()),
         score=_largest_difference(one.scores[rows], two.scores[columns]),
         mask=mask,
         matched=len(pairs),
@@ -126,9 +131,19 @@ def _compare_image(one: Detections, two: Detections, limit: int) -> Agreement:
     )
 
 
-def _match(one: Detections, two: Detections) -> np.ndarray:
+def _box_distances(one: np.ndarray, two: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Return the largest difference of a coordinate for every pair of boxes, (N, M).
+
+    An untrained model makes boxes of any size, whose rounding errors grow with them: in a box
+    larger than the image, image (height, width), a pixel counts that much less.
+    """
+    largest = np.abs(one[:, None] - two[None]).max(axis=-1, initial=0.0)
+    sides = (one[:, 2:] - one[:, :2]) / (size[1], size[0])
+    return largest / np.maximum(sides.max(axis=-1, initial=1.0), 1.0)[:, None]
+
+
+def _match(one: Detections, two: Detections, distance: np.ndarray) -> np.ndarray:
     """Return pairs of indices, int (P, 2): same label, nearest box, each used once."""
-    distance = np.abs(one.boxes[:, None] - two.boxes[None]).max(axis=-1, initial=0.0)
     distance = np.where(one.labels[:, None] == two.labels[None], distance, np.inf)
     # Farther than half its own smaller side, a box is another object.
     sides = (one.boxes[:, 2:] - one.boxes[:, :2]).min(axis=-1, initial=np.inf)

@@ -25,7 +25,5 @@ def evaluate(request: EvaluateRequest) -> EvaluateReport:
     from detforge.inference.predictors import load_predictor
 
     source = open_sources(recipe.data.validation, request.detector, what="validation")
-    predictor = load_predictor(
-        request.detector, request.spec, recipe, request.model, request.key
-    )
+    predictor = load_predictor(request.detector, request.spec, recipe, request.model, request.key)
     return score(predictor.predict, source, recipe)
