@@ -112,6 +112,8 @@ class Augmenter:
                 left = np.clip(left, np.tile(window[:2], 2), np.tile(window[2:], 2))
             elif isinstance(transform, HorizontalFlip):
                 flipped ^= bool(rng.random() < transform.probability)
+            else:
+                raise TypeError(f"there is no augmentation {type(transform).__name__}")
         interpolation = self._draw_interpolation(rng)
         placement = place(window, (width, height), self._size, flipped=flipped)
         image = self._render(image_rgb, placement, operations, interpolation)

@@ -143,9 +143,13 @@ class TrainingBatches:
     def _fill(self, arrays: Arrays, index: int, position: int) -> None:
         row = self._row(position)
         sample = self._source[row]
+        labels = to_labels(sample.class_names, self._recipe.classes)
+        # KITTI's DontCare has no label; it must not attract crops either.
+        known = np.flatnonzero(labels >= 0)
         rng = np.random.default_rng((self._seed, _AUGMENTATION, position))
-        view = self._augment(sample.image(), sample.boxes, rng)
-        target = _limit(self._target(sample, view), self._max_objects)
+        view = self._augment(sample.image(), sample.boxes[known], rng)
+        target = self._target(sample, labels, known[view.kept], view)
+        target = _limit(target, self._max_objects)
         count = len(target.labels)
         to_network_input(view.image, self._recipe.input, out=arrays["images"][index])
         arrays["boxes"][index, :count] = target.boxes
@@ -155,18 +159,17 @@ class TrainingBatches:
             arrays["masks"][index, :count] = target.masks
         arrays["row"][index] = row
 
-    def _target(self, sample: Sample, view: View) -> _Target:
-        """Return the mapped objects of a view; KITTI's DontCare has no label and goes here."""
-        labels = to_labels(sample.class_names, self._recipe.classes)[view.kept]
-        known = labels >= 0
-        rows, boxes = view.kept[known], view.boxes[known]
+    def _target(
+        self, sample: Sample, labels: NDArray[np.int32], rows: NDArray[np.int64], view: View
+    ) -> _Target:
+        """Return the objects of a view; `rows` says which of the sample they are."""
         ignore = sample.crowd[rows]
         if not self._recipe.data.include_difficult:
             ignore = ignore | sample.difficult[rows]
         masks = None
         if side := self._recipe.data.mask_size:
-            masks = _crop_masks(sample, view, rows, boxes, side)
-        return _Target(boxes, labels[known], ignore, masks)
+            masks = _crop_masks(sample, view, rows, side)
+        return _Target(view.boxes, labels[rows], ignore, masks)
 
     def _row(self, position: int) -> int:
         epoch, index = divmod(position, len(self._source))
@@ -183,11 +186,7 @@ def _empty_images(recipe: Recipe, size: int) -> NDArray[np.float32]:
 
 
 def _crop_masks(
-    sample: Sample,
-    view: View,
-    rows: NDArray[np.int64],
-    boxes: NDArray[np.float32],
-    side: int,
+    sample: Sample, view: View, rows: NDArray[np.int64], side: int
 ) -> NDArray[np.float32]:
     """Return float32 (M, m, m): each mask inside what is left of its box.
 
@@ -205,7 +204,7 @@ def _crop_masks(
             "with outlines, such as COCO with segmentations"
         )
     limit = np.tile([sample.width, sample.height], 2)
-    source_boxes = np.clip(view.placement.to_source(boxes), 0, limit)
+    source_boxes = np.clip(view.placement.to_source(view.boxes), 0, limit)
     for mask, row, box in zip(masks, rows, source_boxes, strict=True):
         full = decode_mask(sample.masks[row], sample.width, sample.height, sample.place)
         part = crop_mask(full, box, side)

@@ -231,3 +231,8 @@ def test_channel_order_of_the_network_does_not_change_the_view(order):
     views = Augmenter(SSD_CHAIN, network(color_order=order, mean=mean))(_noise(), NO_BOXES, _rng(4))
     other = Augmenter(SSD_CHAIN, network(mean=(1.0, 2.0, 3.0)))(_noise(), NO_BOXES, _rng(4))
     np.testing.assert_array_equal(views.image, other.image)
+
+
+def test_transform_that_does_not_exist_is_not_passed_over():
+    with pytest.raises(TypeError, match="no augmentation str"):
+        Augmenter(("mosaic",), network())(_noise(), NO_BOXES, _rng())

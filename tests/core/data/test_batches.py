@@ -188,6 +188,17 @@ def test_names_are_compared_without_case_and_dont_care_is_left_out():
     assert batch["labels"][0].tolist() == [1, 2, -1, -1, -1, -1, -1, -1]
 
 
+def test_dont_care_regions_attract_no_crop():
+    boxes = [[0, 0, 10, 10], [30, 20, 64, 48]]
+    alone = make_sample(boxes[:1], ["circle"])
+    beside = make_sample(boxes, ["circle", "DontCare"])
+    recipe = make_recipe(augmentation=SSD_CHAIN)
+    one, other = (
+        TrainingBatches(ListSource([sample]), recipe, seed=1).batch(0) for sample in (alone, beside)
+    )
+    _assert_same_batches([one], [other])
+
+
 def test_class_that_is_not_mapped_is_an_error_before_the_first_batch():
     names = ["circle", "sqare", "sqare", "moon"]
     source = ListSource([make_sample([[0, 0, 9, 9]] * 4, names)], name="my images")
