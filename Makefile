@@ -24,11 +24,11 @@ demo: $(VENV)/installed
 	cd .demo && $(BIN)/detforge data scenes scenes/val --images 100 --seed 2 --size 240x240
 	cd .demo && $(BIN)/detforge ssd dataset_convert -d $(SPECS)/scenes_convert.txt -o records/scenes
 	cd .demo && $(BIN)/detforge ssd train -e $(SPECS)/scenes_resnet10.txt -r results
-	cd .demo && $(BIN)/detforge ssd export -m results/weights/ssd_resnet10_epoch_016.detforge \
+	cd .demo && $(BIN)/detforge ssd export -m results/weights/ssd_resnet10_epoch_020.detforge \
 		-e $(SPECS)/scenes_resnet10.txt -o model.onnx
 	cd .demo && $(BIN)/detforge ssd inference -m model.onnx -e $(SPECS)/scenes_resnet10.txt \
 		-i scenes/val/images -o annotated -l labels -t 0.5
-	cd .demo && $(BIN)/detforge ssd evaluate -m results/weights/ssd_resnet10_epoch_016.detforge \
+	cd .demo && $(BIN)/detforge ssd evaluate -m results/weights/ssd_resnet10_epoch_020.detforge \
 		-e $(SPECS)/scenes_resnet10.txt -r results
 	@echo "annotated images: $(CURDIR)/.demo/annotated"
 

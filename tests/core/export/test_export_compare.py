@@ -70,18 +70,39 @@ def test_equal_scores_in_another_order_agree():
 
 
 @pytest.mark.parametrize(
-    ("other", "unmatched"),
+    ("other", "unmatched", "swapped"),
     [
-        (Canned(ONE), 1),
-        (Canned(ONE, moved(TWO, label=0)), 0),
-        (Canned(ONE, moved(TWO, box=25)), 0),
-        (Canned(), 2),
+        (Canned(ONE), 1, 0),
+        (Canned(ONE, moved(TWO, label=0)), 2, 0),
+        (Canned(ONE, (90, 10, 120, 50, 0.8, 1)), 2, 0),
+        (Canned(ONE, moved(TWO, box=12, score=-0.01)), 2, 0),
+        (Canned(ONE, moved(TWO, box=12)), 0, 1),
+        (Canned(), 2, 0),
     ],
-    ids=["lost", "other label", "moved away", "nothing found"],
+    ids=["lost", "other label", "moved away", "moved, other score", "lost a tie", "none"],
 )
-def test_detection_that_only_one_has_is_counted_unless_it_ties(other, unmatched):
-    # Same score, other box: NMS decided a tie the other way round.
-    assert agreement(Canned(ONE, TWO), other).unmatched == unmatched
+def test_detection_that_only_one_has_is_unmatched_or_lost_a_tie(other, unmatched, swapped):
+    found = agreement(Canned(ONE, TWO), other)
+    assert (found.unmatched, found.swapped) == (unmatched, swapped)
+
+
+def test_boxes_that_are_all_somewhere_else_are_no_ties():
+    found = agreement(Canned(ONE, TWO, THREE), Canned(*(moved(r, 4) for r in (ONE, TWO, THREE))))
+    assert found.swapped == 3
+    with pytest.raises(ExportError, match="and 3 at another place"):
+        check_agreement(found, FORM)
+
+
+def test_boxes_of_an_untrained_model_are_compared_by_their_size():
+    huge = (-20000, -10000, 20000, 10000, 0.9, 0)
+    found = agreement(Canned(huge), Canned(moved(huge, box=1)))
+    assert found.matched == 1
+    check_agreement(found, FORM)
+
+
+def test_overflow_is_no_difference():
+    broken = (-np.inf, 0, np.inf, np.nan, 0.9, 0)
+    check_agreement(agreement(Canned(ONE, broken), Canned(ONE, broken)), FORM)
 
 
 def test_detection_that_fell_off_a_full_list_is_no_difference():
@@ -114,9 +135,9 @@ def test_masks_are_compared():
 @pytest.mark.parametrize(
     ("found", "message"),
     [
-        (Agreement(box=0.3, matched=9, images=2), r"on 2 images: boxes differ by up to 0\.3 px"),
+        (Agreement(box=0.3, matched=9, images=2), r"on 2 images: .* differ by up to 0\.3 px"),
         (Agreement(score=0.002, matched=9, images=2), r"scores by 0\.002"),
-        (Agreement(matched=90, unmatched=1, images=2), "1 of 91 detections are in one of them"),
+        (Agreement(matched=90, unmatched=1, images=2), "of 91 detections 1 are in one of them"),
     ],
     ids=["boxes", "scores", "detections"],
 )
