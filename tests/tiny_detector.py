@@ -111,11 +111,11 @@ class TinyModel(DetectionModel):
         )
 
 
-class TinyPlugin:
-    """The hooks of the tiny detector."""
+class TinyPluginWithoutExport:
+    """The hooks of the tiny detector that every task but export needs."""
 
-    def __init__(self, recipe: Recipe, **glue: Any) -> None:
-        self._recipe, self._glue = recipe, glue
+    def __init__(self, recipe: Recipe) -> None:
+        self._recipe = recipe
 
     @hookimpl
     def recipe(self, spec: Any) -> Recipe:
@@ -124,6 +124,14 @@ class TinyPlugin:
     @hookimpl
     def build_model(self, spec: Any, mode: str) -> TinyModel:
         return TinyModel(self._recipe)
+
+
+class TinyPlugin(TinyPluginWithoutExport):
+    """All hooks of the tiny detector; options of NMS that only the exported graph gets."""
+
+    def __init__(self, recipe: Recipe, **glue: Any) -> None:
+        super().__init__(recipe)
+        self._glue = glue
 
     @hookimpl
     def export_glue(self, model: TinyModel, graph: Any) -> None:
@@ -144,17 +152,20 @@ class TinyPlugin:
         graph.detections(*found)
 
 
-def make_detector(recipe: Recipe | None = None, name: str = "tiny", **glue: Any) -> Detector:
+def make_detector(
+    recipe: Recipe | None = None, name: str = "tiny", plugin: Any = TinyPlugin, **glue: Any
+) -> Detector:
     """Return the tiny detector.
 
     Args:
         recipe: what its `recipe` hook answers.
         name: its name.
+        plugin: class of its hooks.
         glue: options of NMS that only the exported graph gets, for graphs that are wrong.
     """
     manager = pluggy.PluginManager("detforge")
     manager.add_hookspecs(hookspecs)
-    manager.register(TinyPlugin(recipe or make_recipe(), **glue))
+    manager.register(plugin(recipe or make_recipe(), **glue))
     return Detector(name, "detforge-tiny", "1.2.3", manager)
 
 

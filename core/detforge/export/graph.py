@@ -201,7 +201,10 @@ class GlueGraph:
             ExportError: no outputs were declared.
         """
         if not self._outputs:
-            raise ExportError("the detector's export_glue declared no outputs")
+            raise ExportError(
+                "the detector's hook export_glue is missing or declared no outputs; it must end "
+                "with graph.detections(...)"
+            )
         domains = sorted({node.domain for node in self._nodes} - {""})
         graph = helper.make_graph(
             self._nodes,

@@ -184,7 +184,7 @@ def _compiled_step(model: DetectionModel) -> Any:
             return {name: value for name, value in found.items() if value is not None}
 
     step = Step()
-    # XLA on a CPU is slower than TensorFlow's own kernels; JAX compiles always.
+    # With TensorFlow, XLA takes longer to compile and, on a CPU, to run; JAX has nothing else.
     step.compile(jit_compile=keras.backend.backend() == "jax")
     return step
 

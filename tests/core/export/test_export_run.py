@@ -11,6 +11,7 @@ import pytest
 from tests.tiny_detector import (
     NAMES,
     TinyModel,
+    TinyPluginWithoutExport,
     make_checkpoint,
     make_detector,
     make_images,
@@ -135,18 +136,8 @@ def test_graph_that_finds_something_else_is_not_written(request_of, tmp_path):
 
 
 def test_detector_without_glue_is_told(request_of):
-    from detforge.plugins import Detector
-
-    class NoGlue:
-        pass
-
-    whole = make_detector()
-    hooks = NoGlue()
-    hooks.recipe, hooks.build_model = whole.hook.recipe, whole.hook.build_model
-    hooks.export_glue = lambda **arguments: None
-    detector = Detector("tiny", "detforge-tiny", "1", type("Manager", (), {"hook": hooks})())
     with pytest.raises(ExportError, match="declared no outputs"):
-        export(request_of(detector=detector))
+        export(request_of(detector=make_detector(plugin=TinyPluginWithoutExport)))
 
 
 def test_checkpoint_of_another_detector_is_refused(request_of):
