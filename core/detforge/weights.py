@@ -58,10 +58,10 @@ def collect_weights(model: DetectionModel) -> dict[str, np.ndarray]:
     Raises:
         PluginError: two weights of the model have the same name.
     """
-    import keras
+    import numpy as np
 
     variables = _variables(model)
-    return {name: keras.ops.convert_to_numpy(variables[name]) for name in sorted(variables)}
+    return {name: np.asarray(variables[name]) for name in sorted(variables)}
 
 
 def restore_weights(

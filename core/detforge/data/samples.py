@@ -167,7 +167,7 @@ def box_fault(box: Sequence[float], width: float = math.inf, height: float = mat
 
 
 def clip_boxes(
-    boxes: Sequence[Sequence[float]], width: float, height: float
+    boxes: Sequence[Sequence[float]] | NDArray[np.floating], width: float, height: float
 ) -> NDArray[np.float32]:
     """Return xyxy boxes clipped to an image, as float32 (N, 4); N may be 0."""
     limit = np.array([width, height, width, height], np.float32)

@@ -27,14 +27,14 @@ def decode_boxes(
         Tensor float32 (batch, A, 4), xyxy, pixels; not clipped.
     """
     anchors = np.asarray(anchors_xyxy, np.float32)
-    variances = np.asarray(variances, np.float32)
+    factors = np.asarray(variances, np.float32)
     centres, sizes = (anchors[:, :2] + anchors[:, 2:]) / 2, anchors[:, 2:] - anchors[:, :2]
     halves = graph.constant(np.array([2, 2], np.int64))
     shift, stretch = graph.node("Split", [deltas, halves], outputs=2, axis=-1)
     # One factor per anchor and axis: the variances and the anchor sizes are both constant.
-    offset = graph.node("Mul", [shift, graph.constant(sizes * variances[:2])])
+    offset = graph.node("Mul", [shift, graph.constant(sizes * factors[:2])])
     centre = graph.node("Add", [offset, graph.constant(centres)])
-    exponent = graph.node("Mul", [stretch, graph.constant(variances[2:])])
+    exponent = graph.node("Mul", [stretch, graph.constant(factors[2:])])
     half_size = graph.node("Mul", [graph.node("Exp", [exponent]), graph.constant(sizes / 2)])
     corners = [graph.node("Sub", [centre, half_size]), graph.node("Add", [centre, half_size])]
     return graph.node("Concat", corners, axis=-1)

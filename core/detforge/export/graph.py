@@ -177,19 +177,16 @@ class GlueGraph:
             count: integers (batch, 1), how many rows are real.
             masks: float32 (batch, K, h, w), probabilities inside the box; None for none.
         """
-        limit = self.shape(boxes)[1]
-        if limit is None:
-            raise ExportError("the number of detections must be known at export")
+        limit = self._known_lengths(boxes)[1]
         count_name, boxes_name, scores_name, labels_name = PLAIN_OUTPUTS
-        as_int32 = {"to": TensorProto.INT32}
-        labels, count = (self.node("Cast", [name], **as_int32) for name in (labels, count))
+        labels = self.node("Cast", [labels], to=TensorProto.INT32)
+        count = self.node("Cast", [count], to=TensorProto.INT32)
         self.output(count_name, count, TensorProto.INT32, (_BATCH, 1))
         self.output(boxes_name, boxes, TensorProto.FLOAT, (_BATCH, limit, 4))
         self.output(scores_name, scores, TensorProto.FLOAT, (_BATCH, limit))
         self.output(labels_name, labels, TensorProto.INT32, (_BATCH, limit))
         if masks is not None:
-            height, width = (length or "" for length in self.shape(masks)[2:])
-            self.output(MASKS, masks, TensorProto.FLOAT, (_BATCH, limit, height, width))
+            self.output(MASKS, masks, TensorProto.FLOAT, (_BATCH, *self._known_lengths(masks)[1:]))
 
     def to_model(self, metadata: Mapping[str, str]) -> onnx.ModelProto:
         """Return the finished model.
@@ -223,6 +220,15 @@ class GlueGraph:
         )
         helper.set_model_props(model, dict(metadata))
         return model
+
+    def _known_lengths(self, tensor: str) -> list[int]:
+        """Return the lengths of an output, 0 for the batch; every other must be known."""
+        lengths = self.shape(tensor)
+        if None in lengths[1:]:
+            raise ExportError(
+                f"the shape of {tensor!r} is {lengths}; all but the batch must be known at export"
+            )
+        return [length or 0 for length in lengths]
 
     def _unique(self, word: str) -> str:
         self._counts[word] += 1

@@ -113,7 +113,8 @@ def _traceable(part: keras.Model) -> tuple[Any, list[Any]]:
 
     @tf.function(input_signature=signature)
     def function(*inputs: Any) -> dict[str, Any]:
-        found = part(list(inputs) if len(inputs) > 1 else inputs[0], training=False)
+        first, *others = inputs
+        found = part([first, *others] if others else first, training=False)
         # A dictionary, because its keys become the names of the outputs.
         outputs = enumerate(tf.nest.flatten(found))
         return {f"output_{index}": tf.identity(tensor) for index, tensor in outputs}

@@ -185,7 +185,8 @@ def _compiled_step(model: DetectionModel) -> Any:
 
     step = Step()
     # With TensorFlow, XLA takes longer to compile and, on a CPU, to run; JAX has nothing else.
-    step.compile(jit_compile=keras.backend.backend() == "jax")
+    use_xla = keras.backend.backend() == "jax"
+    step.compile(jit_compile=use_xla)  # pyright: ignore[reportArgumentType]
     return step
 
 

@@ -227,7 +227,7 @@ def _write(found: _Found, class_names: Sequence[str], request: InferRequest, ste
     """Write the drawing and the labels of one image; called in threads."""
     if found.image.pixels is None:
         return
-    names = [class_names[label] for label in found.labels]
+    names = [class_names[int(label)] for label in found.labels]
     drawing = draw_detections(
         found.image.pixels, found.boxes, names, found.scores, found.labels, found.masks
     )

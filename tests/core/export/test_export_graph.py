@@ -139,6 +139,13 @@ def test_detections_have_the_documented_names_types_and_shapes():
     assert [(prop.key, prop.value) for prop in model.metadata_props] == [("detector", "tiny")]
 
 
+def test_detections_whose_number_depends_on_the_image_are_refused():
+    graph = GlueGraph({}, FORM)
+    boxes = graph.node("Reshape", [graph.images, graph.constant(np.array([1, -1, 4], np.int64))])
+    with pytest.raises(ExportError, match=r"shape of 'Reshape' is \(1, None, 4\)"):
+        graph.detections(boxes, boxes, boxes, boxes)
+
+
 def test_image_input_is_nchw_with_a_free_batch():
     graph = GlueGraph({}, InputFormat(height=8, width=12, mean=(0.0,), scale=(1.0,)))
     graph.output("out", graph.images, TensorProto.FLOAT, ("batch", 1, 8, 12))
