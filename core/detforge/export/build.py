@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import detforge
 from detforge.errors import ExportError
 from detforge.export.graph import GlueGraph
-from detforge.export.metadata import ModelInfo, spec_hash, to_metadata
 from detforge.export.parts import check_model, convert_parts
+from detforge.files.metadata import ModelInfo, spec_hash, to_metadata
 
 if TYPE_CHECKING:
     import onnx

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from detforge.errors import CheckpointError
-from detforge.export.metadata import ModelInfo, from_metadata, spec_hash
 from detforge.files import is_checkpoint, read_unlocked, unpack_checkpoint
+from detforge.files.metadata import ModelInfo, from_metadata, spec_hash
 from detforge.files.reading import explain_foreign
 from detforge.model import Detections
 from detforge.weights import check_origin, load_model
@@ -20,7 +20,7 @@ from detforge.weights import check_origin, load_model
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from detforge.model import DetectionModel
+    from detforge.model import DetectionModel, Mode
     from detforge.plugins import Detector
     from detforge.recipe import InputFormat, Recipe
     from detforge.spec import Spec
@@ -123,7 +123,13 @@ class OnnxPredictor:
 
 
 def load_predictor(
-    detector: Detector, spec: Spec, recipe: Recipe, model: Path, key: str | None = None
+    detector: Detector,
+    spec: Spec,
+    recipe: Recipe,
+    model: Path,
+    key: str | None = None,
+    *,
+    mode: Mode = "infer",
 ) -> Predictor:
     """Return a predictor for a checkpoint or an exported model; the content decides which.
 
@@ -133,6 +139,8 @@ def load_predictor(
         recipe: the same in neutral terms.
         model: the file, plain or encrypted.
         key: opens an encrypted file.
+        mode: what to build the model of a checkpoint for; see `detforge.hookspecs.build_model`.
+            An exported model is what it was exported as.
 
     Raises:
         CheckpointError: the file cannot be used, or is of another detector, other classes or
@@ -142,7 +150,7 @@ def load_predictor(
     data = read_unlocked(model, key)
     if is_checkpoint(data):
         checkpoint = unpack_checkpoint(data, file)
-        built = load_model(detector, spec, recipe, checkpoint, "infer", file)
+        built = load_model(detector, spec, recipe, checkpoint, mode, file)
         return KerasPredictor(built, recipe.classes.names)
     if not data.startswith(_ONNX_START):
         raise CheckpointError(explain_foreign(data, file, "a checkpoint or an ONNX model"))

@@ -1,6 +1,7 @@
 """One way to predict: checkpoints and ONNX files, told apart by their content."""
 
 import builtins
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -17,6 +18,7 @@ from tests.tiny_detector import (
     make_spec,
 )
 
+import detforge.inference
 from detforge.errors import CheckpointError
 from detforge.export.build import build_onnx
 from detforge.files import encrypt, save_checkpoint
@@ -38,6 +40,32 @@ def exported(model):
 
 def load(path, key=None, **changes):
     return load_predictor(make_detector(), make_spec(), make_recipe(**changes), path, key)
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"),
+    [({}, "infer"), ({"mode": "evaluate"}, "evaluate")],
+    ids=["unless told otherwise", "for evaluation"],
+)
+def test_checkpoint_is_built_for_what_it_is_to_do(tmp_path, model, options, wanted):
+    save_checkpoint(tmp_path / "a.detforge", make_checkpoint(model))
+    detector, modes = make_detector(), []
+
+    class Watched:
+        name = detector.name
+
+        def build_model(self, spec, mode):
+            modes.append(mode)
+            return detector.build_model(spec, mode)
+
+    load_predictor(Watched(), make_spec(), make_recipe(), tmp_path / "a.detforge", **options)
+    assert modes == [wanted]
+
+
+def test_inference_needs_nothing_of_export():
+    folder = Path(detforge.inference.__file__).parent
+    for path in folder.glob("*.py"):
+        assert "detforge.export" not in path.read_text(), path.name
 
 
 def test_keras_predictor_finds_what_detect_finds_in_any_batch(model):
