@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+_COLUMNS = 16
+
 
 def format_kitti_labels(boxes_xyxy: np.ndarray, names: Sequence[str], scores: np.ndarray) -> str:
     """Return label lines, each with its newline; empty for no objects.
@@ -30,6 +32,15 @@ def format_kitti_labels(boxes_xyxy: np.ndarray, names: Sequence[str], scores: np
         _line(box, name, float(score))
         for box, name, score in zip(boxes_xyxy, names, scores, strict=True)
     )
+
+
+def is_detections_file(content: bytes) -> bool:
+    """Tell whether a label file may be one of ours: nothing but lines with a score, or no line.
+
+    Args:
+        content: the whole file.
+    """
+    return all(len(line.split()) in (0, _COLUMNS) for line in content.splitlines())
 
 
 def _line(box: np.ndarray, name: str, score: float) -> str:

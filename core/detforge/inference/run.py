@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from detforge.data.images import IMAGE_EXTENSIONS, read_image, to_network_input
+from detforge.data.images import IMAGE_EXTENSIONS, read_bytes, read_image, to_network_input
 from detforge.data.ordered import map_ordered, thread_count
 from detforge.data.samples import clip_boxes
 from detforge.errors import DatasetError, UsageError
 from detforge.inference.boxes import source_boxes
 from detforge.inference.drawing import draw_detections
-from detforge.inference.kitti_labels import format_kitti_labels
+from detforge.inference.kitti_labels import format_kitti_labels, is_detections_file
 from detforge.inference.predictors import load_predictor
 from detforge.requests import InferReport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -60,16 +60,17 @@ def run_inference(request: InferRequest) -> InferReport:
 
     Raises:
         DatasetError: there is no readable image, or a result cannot be written.
-        UsageError: the drawings would replace the images.
+        UsageError: the drawings would replace the images, or the labels somebody's own labels.
         CheckpointError: the model cannot be used.
     """
     recipe = request.detector.recipe(request.spec)
     paths = find_images(request.images)
-    _make_folders(request)
+    stems = _label_stems(paths)
+    _check_outputs(request, stems.values())
     predictor = load_predictor(request.detector, request.spec, recipe, request.model, request.key)
     unreadable: dict[str, str] = {}
     detections = 0
-    for found in _write_all(request, recipe, predictor, paths):
+    for found in _write_all(request, recipe, predictor, stems):
         if found.image.problem:
             unreadable[str(found.image.path)] = found.image.problem
         detections += len(found.boxes)
@@ -109,25 +110,36 @@ def find_images(source: Path) -> list[Path]:
     return found
 
 
-def _make_folders(request: InferRequest) -> None:
-    """Make the output folders before any work is done, and keep them off the images."""
+def _check_outputs(request: InferRequest, stems: Iterable[str]) -> None:
+    """Keep the results off images and labels that are not ours; makes and changes nothing."""
     folder = request.images if request.images.is_dir() else request.images.parent
     if request.annotated_dir.resolve() == folder.resolve():
         raise UsageError(
             f"the drawings would replace the images in {folder}; choose another output folder"
         )
-    for output in filter(None, (request.annotated_dir, request.labels_dir)):
-        try:
-            output.mkdir(parents=True, exist_ok=True)
-        except OSError as err:
-            raise _cannot_write(output, err) from err
+    if request.labels_dir is None or not request.labels_dir.is_dir():
+        return
+    for stem in stems:
+        path = request.labels_dir / f"{stem}.txt"
+        if path.is_file() and not is_detections_file(read_bytes(path)):
+            raise UsageError(
+                f"{path} holds labels without scores, which inference did not write, and would be "
+                "replaced; choose another folder for the labels"
+            )
 
 
 def _write_all(
-    request: InferRequest, recipe: Recipe, predictor: Predictor, paths: Sequence[Path]
+    request: InferRequest, recipe: Recipe, predictor: Predictor, stems: Mapping[Path, str]
 ) -> Iterator[_Found]:
-    """Yield what was found in each image once its files are written."""
-    names, stems = recipe.classes.names, _label_stems(paths)
+    """Yield what was found in each image once its files are written.
+
+    Args:
+        request: where to.
+        recipe: classes, input, batch size, threads.
+        predictor: finds objects.
+        stems: image -> name of its label file, without ``.txt``; in the order of the images.
+    """
+    names = recipe.classes.names
     workers, batch_size = thread_count(recipe.data.workers), recipe.inference.batch_size
     threshold = request.threshold
     if threshold is None:
@@ -141,7 +153,7 @@ def _write_all(
             _write(found, names, request, stems[found.image.path])
         return found
 
-    loaded = map_ordered(load, paths, workers=workers, ahead=2 * batch_size)
+    loaded = map_ordered(load, stems, workers=workers, ahead=2 * batch_size)
     found = _predict_all(predictor, loaded, recipe.input, batch_size, threshold)
     return map_ordered(write, found, workers=workers, ahead=2 * batch_size)
 
@@ -227,6 +239,7 @@ def _write(found: _Found, class_names: Sequence[str], request: InferRequest, ste
     """Write the drawing and the labels of one image; called in threads."""
     if found.image.pixels is None:
         return
+    _make_folders(request)
     names = [class_names[int(label)] for label in found.labels]
     drawing = draw_detections(
         found.image.pixels, found.boxes, names, found.scores, found.labels, found.masks
@@ -240,6 +253,15 @@ def _write(found: _Found, class_names: Sequence[str], request: InferRequest, ste
         height, width = found.image.pixels.shape[:2]
         text = format_kitti_labels(clip_boxes(found.boxes, width, height), names, found.scores)
         _write_bytes(request.labels_dir / f"{stem}.txt", text.encode())
+
+
+def _make_folders(request: InferRequest) -> None:
+    """Make the output folders, when there is something to put into them."""
+    for folder in filter(None, (request.annotated_dir, request.labels_dir)):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as err:
+            raise _cannot_write(folder, err) from err
 
 
 def _write_bytes(path: Path, data: bytes) -> None:

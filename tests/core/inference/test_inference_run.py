@@ -189,7 +189,45 @@ def test_model_that_cannot_be_used_leaves_no_results(tmp_path, request_of):
     write_images(tmp_path / "images", ("a.png",))
     with pytest.raises(CheckpointError, match="there is no file"):
         infer(request_of(model=tmp_path / "absent.detforge"))
-    assert not list((tmp_path / "drawn").iterdir())
+    assert not (tmp_path / "drawn").exists()
+    assert not (tmp_path / "labels").exists()
+
+
+def test_images_that_cannot_be_read_leave_no_folders(tmp_path, request_of):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "c.png").write_text("not an image")
+    with pytest.raises(DatasetError, match="no readable image"):
+        infer(request_of())
+    assert not (tmp_path / "drawn").exists()
+    assert not (tmp_path / "labels").exists()
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "car 0.00 0 0.00 1 1 9 9 0 0 0 0 0 0 0\n",
+        "\ncar 0.00 0 0.00 1 1 9 9 0 0 0 0 0 0 0 0.9\ncar 0.00 0 0.00 1 1 9 9 0 0 0 0 0 0 0\n",
+        "0 0.5 0.5 0.1 0.1\n",
+    ],
+    ids=["kitti", "partly scored", "another format"],
+)
+def test_labels_that_inference_did_not_write_are_never_replaced(tmp_path, request_of, label):
+    write_images(tmp_path / "images", ("a.png", "b.png"))
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "b.txt").write_text(label)
+    with pytest.raises(UsageError, match=r"b\.txt holds labels without scores"):
+        infer(request_of())
+    assert (tmp_path / "labels" / "b.txt").read_text() == label
+    assert not (tmp_path / "labels" / "a.txt").exists()
+    assert not (tmp_path / "drawn").exists()
+
+
+def test_labels_of_an_earlier_inference_are_replaced(tmp_path, request_of):
+    write_images(tmp_path / "images", ("a.png", "b.png"))
+    assert infer(request_of(threshold=0.0)).detections > 0
+    assert infer(request_of(threshold=1.0)).detections == 0
+    assert infer(request_of(threshold=0.0)).detections > 0
+    assert label_rows(tmp_path / "labels" / "a.txt")
 
 
 def test_images_come_sorted_with_extensions_in_any_case(tmp_path):
