@@ -124,6 +124,8 @@ def _numbers(fields: list[str], file: str, line: int) -> list[float]:
 class KittiFolder(SampleSource):
     """Images and KITTI label files of the same stem, in the order of their names."""
 
+    drop_advice = ", or convert the folders to records, which may leave them out (--drop_unmapped)"
+
     def __init__(
         self, images: Path, labels: Path, *, extension: str | None = None, field: str = ""
     ) -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # found, so a mapping need not name it.
 IGNORE_MARKER = "dontcare"
 
+_NOTHING = {"training": "nothing to learn from", "validation": "nothing to score"}
+
 
 def is_ignore_marker(name: str) -> bool:
     """Tell whether a name is KITTI's DontCare, in any spelling of case."""
@@ -57,8 +59,13 @@ def explain_unmapped(unmapped: Mapping[str, int], mapping: Mapping[str, str]) ->
     return ", ".join(parts)
 
 
-def check_labels(source: SampleSource, classes: Classes) -> None:
+def check_labels(source: SampleSource, classes: Classes, what: str = "training") -> None:
     """Refuse data with a class that the mapping does not name, or without any object.
+
+    Args:
+        source: only its counts are asked for; no image is read.
+        classes: of the run.
+        what: "training" or "validation", for messages.
 
     Raises:
         DatasetError: lists the classes with counts and near names.
@@ -68,11 +75,10 @@ def check_labels(source: SampleSource, classes: Classes) -> None:
         raise DatasetError(
             f"{source.name} has classes that target_class_mapping does not name: "
             f"{explain_unmapped(unmapped, classes.mapping)}. It names: "
-            f"{', '.join(sorted(classes.mapping))}. Add the missing ones, or leave them out "
-            "when converting with --drop_unmapped"
+            f"{', '.join(sorted(classes.mapping))}. Add the missing ones{source.drop_advice}"
         )
     if not any(count for name, count in counts.items() if name.lower() in classes.mapping):
         raise DatasetError(
-            f"{source.name} has {len(source)} images and no labelled object; there is nothing "
-            "to learn from"
+            f"{source.name} has {len(source)} images and no labelled object; there is "
+            f"{_NOTHING[what]}"
         )

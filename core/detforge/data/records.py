@@ -54,6 +54,8 @@ class RecordSource(SampleSource):
         folds: names of the folds that they belong to, as far as manifests tell.
     """
 
+    drop_advice = ", or convert again with --drop_unmapped to leave them out"
+
     def __init__(self, pattern: str, *, field: str = "") -> None:
         """Find the files, walk their records and compare them with their manifests.
 

@@ -121,9 +121,12 @@ class SampleSource(abc.ABC):
 
     Attributes:
         name: what to call it in messages.
+        drop_advice: how objects of a class can be left out of it, as the end of a sentence that
+            begins "Add the missing ones to the mapping"; empty when they cannot.
     """
 
     name: str
+    drop_advice: str = ""
 
     @abc.abstractmethod
     def __len__(self) -> int:

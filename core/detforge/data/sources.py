@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from detforge.data.kitti import KittiFolder
+from detforge.data.labels import check_labels
 from detforge.data.records import RecordSource
 from detforge.data.samples import Sample, SampleSource
 from detforge.errors import DatasetError
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from detforge.plugins import Detector
-    from detforge.recipe import DataSource
+    from detforge.recipe import DataSource, Recipe
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,7 @@ class Concatenation(SampleSource):
 
     def __init__(self, sources: Sequence[SampleSource]) -> None:
         self.name = ", ".join(source.name for source in sources)
+        self.drop_advice = "".join(dict.fromkeys(source.drop_advice for source in sources))
         self._sources = tuple(sources)
         self._ends = np.cumsum([len(source) for source in sources])
 
@@ -73,6 +75,26 @@ def open_sources(
     }
     opened = [_open(source, readers, what) for source in sources]
     return opened[0] if len(opened) == 1 else Concatenation(opened)
+
+
+def open_validation(recipe: Recipe, detector: Detector) -> SampleSource | None:
+    """Return the validation set of a run, or None when its spec names none.
+
+    No image is read: mistakes show at the start of a run and not at its first evaluation.
+
+    Args:
+        recipe: its sources and classes.
+        detector: asked for further readers.
+
+    Raises:
+        DatasetError: a source cannot be read, holds a class that is not mapped, or there is no
+            labelled object to be found.
+    """
+    if not recipe.data.validation:
+        return None
+    source = open_sources(recipe.data.validation, detector, what="validation")
+    check_labels(source, recipe.classes, what="validation")
+    return source
 
 
 def _open(

@@ -7,6 +7,7 @@ from tests.core.data.data_builders import (
     detector_stub,
     kitti_row,
     kitti_spec,
+    make_recipe,
     make_sample,
     write_kitti,
 )
@@ -14,7 +15,7 @@ from tests.core.data.data_builders import (
 from detforge.data.convert import convert_dataset
 from detforge.data.kitti import KittiFolder
 from detforge.data.records import RecordSource
-from detforge.data.sources import Concatenation, open_sources
+from detforge.data.sources import Concatenation, open_sources, open_validation
 from detforge.errors import DatasetError
 from detforge.recipe import DataSource
 
@@ -78,6 +79,44 @@ def test_reader_of_a_plugin_opens_its_suffix():
     source = open_sources([DataSource(records="folder/train.lmdb")], detector)
     assert isinstance(source, Reader)
     assert source.name.endswith("train.lmdb")
+
+
+def test_validation_set_is_opened_and_checked(folders):
+    recipe = make_recipe(("bus", "car"), validation=tuple(folders))
+    assert len(open_validation(recipe, detector_stub())) == 3
+    assert open_validation(make_recipe(), detector_stub()) is None
+
+
+CONVERT_AGAIN, CONVERT_FOLDERS = "convert again with --drop_unmapped", "convert the folders to"
+
+
+@pytest.mark.parametrize(
+    ("kinds", "advice"),
+    [
+        (["records"], [CONVERT_AGAIN]),
+        (["folders"], [CONVERT_FOLDERS]),
+        (["records", "folders"], [CONVERT_AGAIN, CONVERT_FOLDERS]),
+    ],
+    ids=["records", "folders", "both"],
+)
+def test_unmapped_class_in_the_validation_set_is_an_error_with_advice_for_its_source(
+    drawn, folders, tmp_path, kinds, advice
+):
+    convert_dataset(convert_request(kitti_spec(drawn.images, drawn.labels), tmp_path / "out"))
+    sources = {"records": DataSource(records=str(tmp_path / "out")), "folders": folders[1]}
+    recipe = make_recipe(("cart", "circles"), validation=tuple(sources[kind] for kind in kinds))
+    with pytest.raises(DatasetError, match="did you mean 'c(art|ircles)'") as caught:
+        open_validation(recipe, detector_stub())
+    text = str(caught.value)
+    assert [words for words in (CONVERT_AGAIN, CONVERT_FOLDERS) if words in text] == advice
+
+
+@pytest.mark.parametrize("rows", [[], [kitti_row("DontCare")]], ids=["nothing", "only DontCare"])
+def test_validation_set_without_objects_is_an_error(tmp_path, rows):
+    images, labels = write_kitti(tmp_path, {"a": rows})
+    source = DataSource(images=str(images), labels=str(labels))
+    with pytest.raises(DatasetError, match="no labelled object; there is nothing to score"):
+        open_validation(make_recipe(validation=(source,)), detector_stub())
 
 
 def test_no_source_is_an_error_that_says_what_for():
