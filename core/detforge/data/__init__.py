@@ -4,6 +4,7 @@ Everything here is numpy, OpenCV and threads; no tensor library is imported. Box
 float32, in pixels of the source image until `augment` or `batches` moves them into the network
 input.
 
+    boxes                boxes as arrays: faults, clipping, overlap
     images, headers      pixels: decode, check, bring into the network's form
     samples              one labelled image, and a source of them
     kitti, coco, masks   readers of labelled images

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from detforge.data.boxes import box_fault, clip_boxes
 from detforge.data.images import read_bytes
 from detforge.data.masks import draw_outline, encode_mask
-from detforge.data.samples import Dropped, Sample, SampleSource, box_fault, clip_boxes
+from detforge.data.samples import Dropped, Sample, SampleSource
 from detforge.errors import DatasetError
 
 if TYPE_CHECKING:

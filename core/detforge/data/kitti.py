@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from detforge.data.boxes import box_fault, clip_boxes
 from detforge.data.images import IMAGE_EXTENSIONS, image_size, read_bytes
-from detforge.data.samples import Dropped, Sample, SampleSource, box_fault, clip_boxes
+from detforge.data.samples import Dropped, Sample, SampleSource
 from detforge.errors import DatasetError
 
 if TYPE_CHECKING:

@@ -7,21 +7,14 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from detforge.data.images import read_bytes, read_image
 from detforge.errors import DatasetError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
-
-NOT_FINITE = "not finite"
-INVERTED = "inverted"
-ZERO_SIZE = "zero size"
-OUTSIDE = "outside the image"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -147,31 +140,3 @@ class SampleSource(abc.ABC):
     @abc.abstractmethod
     def max_objects(self) -> int:
         """Return the largest number of objects in one image."""
-
-
-def box_fault(box: Sequence[float], width: float = math.inf, height: float = math.inf) -> str:
-    """Return why an xyxy box cannot be used, or an empty string.
-
-    Args:
-        box: xyxy, pixels.
-        width: of the image, where it is known already.
-        height: of the image.
-    """
-    x1, y1, x2, y2 = box
-    if not all(math.isfinite(v) for v in box):
-        return NOT_FINITE
-    if x2 < x1 or y2 < y1:
-        return INVERTED
-    if x2 == x1 or y2 == y1:
-        return ZERO_SIZE
-    if x1 >= width or y1 >= height or x2 <= 0 or y2 <= 0:
-        return OUTSIDE
-    return ""
-
-
-def clip_boxes(
-    boxes: Sequence[Sequence[float]] | NDArray[np.floating], width: float, height: float
-) -> NDArray[np.float32]:
-    """Return xyxy boxes clipped to an image, as float32 (N, 4); N may be 0."""
-    limit = np.array([width, height, width, height], np.float32)
-    return np.clip(np.array(boxes, np.float32).reshape(-1, 4), 0, limit)

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from detforge.data.boxes import iou_matrix_numpy
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -81,7 +83,7 @@ def draw_iou_crop(
         if choice == len(_MIN_IOUS):
             break
         patches = _draw_patches(window, transform, rng)
-        is_good = (_iou(patches, boxes) > _MIN_IOUS[choice]).any(axis=1)
+        is_good = (iou_matrix_numpy(patches, boxes) > _MIN_IOUS[choice]).any(axis=1)
         is_good &= holds_centre(patches[:, np.newaxis], boxes).any(axis=1)
         if is_good.any():
             return Window(*patches[int(is_good.argmax())].tolist())
@@ -99,17 +101,6 @@ def _draw_patches(
     ratios = sizes[:, 0] / sizes[:, 1]
     allowed = (ratios >= transform.min_aspect_ratio) & (ratios <= transform.max_aspect_ratio)
     return np.concatenate([starts, starts + sizes], axis=1)[allowed]
-
-
-def _iou(patches: NDArray[np.float64], boxes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return (T, N): intersection over union of each patch with each box."""
-    starts = np.maximum(patches[:, np.newaxis, :2], boxes[np.newaxis, :, :2])
-    ends = np.minimum(patches[:, np.newaxis, 2:], boxes[np.newaxis, :, 2:])
-    intersection = np.prod(np.clip(ends - starts, 0, None), axis=2)
-    area_patches = np.prod(patches[:, 2:] - patches[:, :2], axis=1)
-    area_boxes = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-    union = area_patches[:, np.newaxis] + area_boxes[np.newaxis] - intersection
-    return intersection / np.maximum(union, np.finfo(np.float64).tiny)
 
 
 def holds_centre(

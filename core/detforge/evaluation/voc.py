@@ -13,6 +13,8 @@ from typing import Literal
 
 import numpy as np
 
+from detforge.data.boxes import iou_matrix_numpy
+
 Mode = Literal["sample", "integrate"]
 
 
@@ -80,7 +82,7 @@ class VocScorer:
         order = np.argsort(-scores, kind="stable")
         order = order[scores[order] > self._score_threshold]
         labels = np.asarray(labels, np.int64)[order]
-        iou = _iou_matrix(np.asarray(boxes)[order], gt_boxes)
+        iou = iou_matrix_numpy(np.asarray(boxes)[order], gt_boxes)
         iou[labels[:, None] != gt_labels[None, :]] = -1.0
         found = _find_objects(iou, self._matching_iou)
         counts = ~np.append(gt_ignore, False)[found]  # -1, nothing found, picks the last one
@@ -141,20 +143,6 @@ def precision_recall(
     last_of_score = np.append(np.diff(scores[order]) != 0, True)[: len(order)]
     rank = np.arange(1, len(order) + 1)
     return (right / objects)[last_of_score], (right / rank)[last_of_score]
-
-
-def _iou_matrix(a_xyxy: np.ndarray, b_xyxy: np.ndarray) -> np.ndarray:
-    """Return the IoU of boxes (N, 4) with boxes (M, 4), float64 (N, M); 0 without area."""
-    a = np.asarray(a_xyxy, np.float64).reshape(-1, 1, 4)
-    b = np.asarray(b_xyxy, np.float64).reshape(1, -1, 4)
-    sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
-    intersection = np.prod(np.maximum(sides, 0.0), axis=-1)
-    union = _areas(a) + _areas(b) - intersection
-    return np.divide(intersection, union, out=np.zeros_like(union), where=union > 0)
-
-
-def _areas(boxes: np.ndarray) -> np.ndarray:
-    return np.prod(np.maximum(boxes[..., 2:] - boxes[..., :2], 0.0), axis=-1)
 
 
 def _find_objects(iou: np.ndarray, matching_iou: float) -> np.ndarray:

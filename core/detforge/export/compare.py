@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from detforge.data.boxes import iou_matrix_numpy
 from detforge.errors import ExportError
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def _compare_image(
     same = same_label & (distance <= _SAME_BOX * max(size))
     rows, columns = _assign(np.where(same, distance, np.inf)).T
     tie = np.abs(one.scores[:, None] - two.scores[None]) <= _TIE
-    tie &= same_label & (_overlaps(one.boxes, two.boxes) >= _TIED_OVERLAP)
+    tie &= same_label & (iou_matrix_numpy(one.boxes, two.boxes) >= _TIED_OVERLAP)
     tie[rows], tie[:, columns] = False, False
     swapped_rows, swapped_columns = _assign(np.where(tie, distance, np.inf)).T
     mask = 0.0
@@ -160,16 +161,6 @@ def _box_distances(one: np.ndarray, two: np.ndarray, size: tuple[int, int]) -> n
     largest = np.abs(one[:, None] - two[None]).max(axis=-1, initial=0.0)
     sides = (one[:, 2:] - one[:, :2]) / (size[1], size[0])
     return largest / np.maximum(sides.max(axis=-1, initial=1.0), 1.0)[:, None]
-
-
-def _overlaps(one: np.ndarray, two: np.ndarray) -> np.ndarray:
-    """Return the IoU of every pair of boxes, (N, M)."""
-    low = np.maximum(one[:, None, :2], two[None, :, :2])
-    high = np.minimum(one[:, None, 2:], two[None, :, 2:])
-    shared = np.clip(high - low, 0, None).prod(axis=-1)
-    areas = [(boxes[:, 2:] - boxes[:, :2]).prod(axis=-1) for boxes in (one, two)]
-    union = areas[0][:, None] + areas[1][None] - shared
-    return shared / np.maximum(union, 1e-9)
 
 
 def _assign(cost: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import cv2
 import numpy as np
 
-from detforge.data.samples import clip_boxes
+from detforge.data.boxes import clip_boxes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

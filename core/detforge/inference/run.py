@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from detforge.data.boxes import clip_boxes
 from detforge.data.images import IMAGE_EXTENSIONS, read_bytes, read_image, to_network_input
 from detforge.data.ordered import map_ordered, thread_count
-from detforge.data.samples import clip_boxes
 from detforge.errors import DatasetError, UsageError
 from detforge.inference.boxes import source_boxes
 from detforge.inference.drawing import draw_detections

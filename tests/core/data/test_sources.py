@@ -105,7 +105,7 @@ def test_unmapped_class_in_the_validation_set_is_an_error_with_advice_for_its_so
     convert_dataset(convert_request(kitti_spec(drawn.images, drawn.labels), tmp_path / "out"))
     sources = {"records": DataSource(records=str(tmp_path / "out")), "folders": folders[1]}
     recipe = make_recipe(("cart", "circles"), validation=tuple(sources[kind] for kind in kinds))
-    with pytest.raises(DatasetError, match="did you mean 'c(art|ircles)'") as caught:
+    with pytest.raises(DatasetError, match=r"did you mean 'c(art|ircles)'") as caught:
         open_validation(recipe, detector_stub())
     text = str(caught.value)
     assert [words for words in (CONVERT_AGAIN, CONVERT_FOLDERS) if words in text] == advice
