@@ -23,10 +23,9 @@ import pluggy
 
 from detforge import hookspecs
 from detforge.errors import PluginError
+from detforge.nearest import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from google.protobuf.message import Message
 
     from detforge.deployment import Deployment, TensorRTPlugin
@@ -106,9 +105,12 @@ def load_detector(name: str) -> Detector:
     name = canonical(point.name)
     manager = _new_manager()
     _register(manager, _import(point, "detector"), f"{DETECTORS}:{name}", point)
-    for extension, claims in _entry_points(EXTENSIONS).items():
-        _add_extension(manager, extension, claims)
-    return Detector(name, _dist_name(point), _version(point), manager)
+    extensions = [
+        label
+        for extension, claims in _entry_points(EXTENSIONS).items()
+        if (label := _add_extension(manager, extension, claims))
+    ]
+    return Detector(name, _dist_name(point), _version(point), manager, tuple(extensions))
 
 
 class Detector:
@@ -118,15 +120,22 @@ class Detector:
         name: canonical name, with underscores.
         distribution: the package that brings it.
         version: of that package.
+        extensions: what is around it, each as ``"tape of detforge-tape 1.0"``.
         hook: pluggy's hook callers, for tasks and for the hooks open to everyone.
     """
 
     def __init__(
-        self, name: str, distribution: str, version: str, manager: pluggy.PluginManager
+        self,
+        name: str,
+        distribution: str,
+        version: str,
+        manager: pluggy.PluginManager,
+        extensions: tuple[str, ...] = (),
     ) -> None:
         self.name = name
         self.distribution = distribution
         self.version = version
+        self.extensions = extensions
         self.hook = manager.hook
 
     def spec_schema(self) -> type[Message]:
@@ -266,20 +275,17 @@ def _release(version: str) -> tuple[int, ...]:
 
 def _absent(name: str, known: list[str]) -> str:
     if not known:
-        return (
-            f"no detector named {name!r}: none is installed. Each detector is a package of its "
-            f"own, such as detforge-{name.replace('_', '-')}; install it with pip"
-        )
-    return (
-        f"no detector named {name!r} (installed: {', '.join(known)}).{_did_you_mean(name, known)}"
-    )
+        return f"no detector named {name!r}: none is installed.{_how_to_install(name)}"
+    hint = did_you_mean(name, known) or _how_to_install(name)
+    return f"no detector named {name!r} (installed: {', '.join(known)}).{hint}"
 
 
-def _did_you_mean(word: str, known: Iterable[str]) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return f" Did you mean {near[0]!r}?" if near else ""
+def _how_to_install(name: str) -> str:
+    """Return where a detector of this name would come from, '' for what is no name."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        return ""
+    package = f"detforge-{name.replace('_', '-')}"
+    return f" Each detector is a package of its own; this one would be: pip install {package}"
 
 
 # --- loading --------------------------------------------------------------------------------
@@ -308,15 +314,19 @@ def _import(point: metadata.EntryPoint, kind: str) -> Any:
 
 def _add_extension(
     manager: pluggy.PluginManager, name: str, claims: list[metadata.EntryPoint]
-) -> None:
-    """Register one extension; leave it out with a warning when it cannot be loaded."""
+) -> str:
+    """Register one extension and return what to call it.
+
+    One that cannot be loaded is left out with a warning; '' is returned then.
+    """
     try:
         plugin = _import_extension(name, claims)
     except PluginError as err:
         log.warning("extension %r is left out: %s", name, err)
-        return
+        return ""
     _register(manager, plugin, f"{EXTENSIONS}:{name}", claims[0])
     _forbid_replacing(manager, plugin, claims[0])
+    return f"{name} of {_label(claims[0])}"
 
 
 def _import_extension(name: str, claims: list[metadata.EntryPoint]) -> Any:
@@ -342,7 +352,7 @@ def _register(
         known = (spec for spec in vars(hookspecs) if hasattr(manager.hook, spec))
         raise PluginError(
             f"{_label(point)} implements {', '.join(map(repr, unknown))}, which detforge does "
-            f"not call.{_did_you_mean(unknown[0], known)}"
+            f"not call.{did_you_mean(unknown[0], known)}"
         ) from err
 
 

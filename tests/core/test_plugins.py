@@ -84,9 +84,17 @@ def test_absent_detector_is_answered_with_the_installed_ones_and_the_nearest(plu
         load_detector("findr")
 
 
+def test_detector_that_may_exist_is_answered_with_the_package_it_would_come_in(plugins):
+    plugins("detforge-finder")
+    with pytest.raises(PluginError, match=r"'zebra_net'.*pip install detforge-zebra-net$"):
+        load_detector("zebra-net")
+    with pytest.raises(PluginError, match=r"'\./spec\.txt' \(installed: [^)]*\)\.$"):
+        load_detector("./spec.txt")
+
+
 def test_without_any_detector_the_message_says_how_to_get_one(monkeypatch):
     monkeypatch.setattr("importlib.metadata.entry_points", lambda **kwargs: [])
-    with pytest.raises(PluginError, match=r"none is installed.*detforge-quick-finder.*pip"):
+    with pytest.raises(PluginError, match=r"none is installed.*pip install detforge-quick-finder"):
         load_detector("quick_finder")
 
 
@@ -218,6 +226,14 @@ def train(request):
 REPLACES_TASK = "from detforge import hookimpl\n@hookimpl\ndef train(request): return 1\n"
 REPLACES_SCHEMA = "from detforge import hookimpl\n@hookimpl\ndef spec_schema(): return int\n"
 ADDS_OPTION = "from detforge import hookimpl\n@hookimpl\ndef cli_options(task): return []\n"
+
+
+def test_detector_knows_which_extensions_are_around_it(plugins):
+    plugins("detforge-finder")
+    plugins("detforge-tape", "extensions", "tape", WRAPPER)
+    plugins("detforge-broken", "extensions", "broken", "import absent_module")
+    assert "tape of detforge-tape 1.0" in load_detector("finder").extensions
+    assert not any("broken" in label for label in load_detector("finder").extensions)
 
 
 def test_extension_wraps_the_task_of_the_detector(plugins):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from detforge.cli.words import TASK_WORDS, command_words, option_words
+from detforge.nearest import did_you_mean
 from detforge.plugins import canonical
 
 if TYPE_CHECKING:
@@ -54,6 +55,9 @@ class Root(Group):
             raise click.UsageError(f"leave out 'tao': {start} ...", ctx)
         if args[0] == "model" and len(args) > 1:
             args = args[1:]
+        word = canonical(args[0])
+        if word in TASK_WORDS and word not in self.list_commands(ctx):
+            raise click.UsageError(f"name a detector first: detforge DETECTOR {word} ...", ctx)
         return super().resolve_command(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -128,12 +132,10 @@ class DetectorGroup(Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find a task, or say which ones there are."""
         if canonical(args[0]) not in TASK_WORDS and not args[0].startswith("-"):
-            import difflib
-
-            near = difflib.get_close_matches(canonical(args[0]), TASK_WORDS, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
             raise click.UsageError(
-                f"{self.name} has no task {args[0]!r} (it has: {', '.join(TASK_WORDS)}).{hint}", ctx
+                f"{self.name} has no task {args[0]!r} (it has: {', '.join(TASK_WORDS)})."
+                f"{did_you_mean(args[0], TASK_WORDS)}",
+                ctx,
             )
         return super().resolve_command(ctx, args)
 

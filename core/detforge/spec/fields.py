@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -108,24 +107,6 @@ def listing(words: Iterable[str], last: str = "or") -> str:
     return f"{', '.join(others)} {last} {final}" if others else final
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name that was probably meant, None when none is close."""
-    known = list(known)
-    plain = {_plain(other): other for other in known}
-    if _plain(name) in plain:
-        return plain[_plain(name)]
-    # "data_config" is not near "nms_config" because of a common ending.
-    stem, _, ending = _plain(name).rpartition("_")
-    close = difflib.get_close_matches(_plain(name), plain, n=3, cutoff=0.6)
-    for match in close:
-        other_stem, _, other_ending = match.rpartition("_")
-        if not (stem and other_stem and ending == other_ending):
-            return plain[match]
-        if difflib.SequenceMatcher(None, stem, other_stem).ratio() >= 0.6:
-            return plain[match]
-    return None
-
-
 def expectation(field: FieldDescriptor) -> str:
     """Return what a field takes, in words: ``a whole number, at least 1``."""
     allowed = range_of(field)
@@ -144,7 +125,3 @@ def expectation(field: FieldDescriptor) -> str:
         return f"a number, {allowed}" if allowed else "a number"
     low, high = INTEGER_RANGES[field.cpp_type]
     return f"a whole number, {allowed or f'from {low} to {high}'}"
-
-
-def _plain(name: str) -> str:
-    return name.lower().replace("-", "_")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from detforge.errors import Problem, SpecError
+from detforge.nearest import nearest
 from detforge.protos import convert_pb2
-from detforge.spec.fields import in_oneof, listing, nearest, rules_of, schema_of
+from detforge.spec.fields import in_oneof, listing, rules_of, schema_of
 from detforge.spec.parser import parse_text
 from detforge.spec.rules import apply_rules
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
     from detforge.spec.lexer import Position
     from detforge.spec.parser import Parsed
+
+log = logging.getLogger(__name__)
 
 # Specs have a few kilobytes; a checkpoint given by mistake should not be read as one.
 _MAX_BYTES = 2**20
@@ -73,7 +77,9 @@ def load_spec(path: Path, schema: type[Message]) -> Spec:
         SpecError: the file cannot be read, or is wrong; carries every problem with its place.
         PluginError: the schema itself is wrong.
     """
-    return parse_spec(_read(path), schema, str(path))
+    text = _read(path)
+    log.debug("read the spec %s", path)
+    return parse_spec(text, schema, str(path))
 
 
 def parse_spec(text: str, schema: type[Message], file: str = "") -> Spec:

@@ -7,10 +7,12 @@ that are present; a oneof in which nothing is set is left to the recipe.
 
 from __future__ import annotations
 
+import logging
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from detforge.errors import PluginError, Problem
+from detforge.nearest import nearest
 from detforge.spec.fields import (
     FLOATS,
     element_path,
@@ -19,7 +21,6 @@ from detforge.spec.fields import (
     join,
     later_choices_of,
     listing,
-    nearest,
     range_of,
     rules_of,
     schema_of,
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from detforge.spec.lists import Nested
+
+log = logging.getLogger(__name__)
 
 
 def apply_rules(
@@ -94,6 +97,8 @@ class _Checker:
             message.MergeFrom(_with_default(type(message), field))
             if field.message_type is not None:
                 self._check_values(message, field, path)
+            else:
+                log.debug("%s is absent and takes its default, %s", path, rules.default)
             return
         if rules.deprecated:
             self.warnings.append(Problem(path, f"has no effect: {rules.deprecated}"))

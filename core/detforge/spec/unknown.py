@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from detforge.spec.fields import fields_by_spelling, join, listing, nearest, rules_of
+from detforge.nearest import nearest
+from detforge.spec.fields import fields_by_spelling, join, listing, rules_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from google.protobuf.descriptor import FieldDescriptor
 
+from detforge.nearest import nearest
 from detforge.spec.cursor import CLOSING
-from detforge.spec.fields import expectation, nearest, rules_of
+from detforge.spec.fields import expectation, rules_of
 from detforge.spec.scalars import read_number, unescape
 
 if TYPE_CHECKING:
