@@ -59,6 +59,11 @@ def test_hyphens_in_long_names_become_underscores(typed, meant):
         (["\u2013eq", "union"], ["-eq", "union"]),
         (["-v", "-n", "max"], ["-v", "-n", "max"]),
         (["--gpu_index", "0", "1"], ["--gpu_index", "0", "--gpu_index", "1"]),
+        (["--gpu_index=0,1"], ["--gpu_index", "0", "--gpu_index", "1"]),
+        (["-el", "a, b,", "c"], ["-el", "a", "-el", "b", "-el", "c"]),
+        (["-el", "a,b", "-n", "max"], ["-el", "a", "-el", "b", "-n", "max"]),
+        (["--gpu_index", ""], ["--gpu_index", ""]),
+        (["-m", "a,b.tlt"], ["-m", "a,b.tlt"]),
     ],
 )
 def test_words_of_prune_are_brought_into_form(typed, meant):

@@ -47,13 +47,13 @@ def test_key_and_key_file_together_are_refused(tmp_path):
 
 @pytest.mark.parametrize(
     ("values", "gpus"),
-    [((), ()), (("0",), (0,)), (("0,2",), (0, 2)), (("0", "2"), (0, 2)), (("1,",), (1,))],
+    [((), ()), (("0",), (0,)), (("2", "0"), (2, 0))],
 )
-def test_gpu_numbers_are_read_in_every_form(values, gpus):
+def test_gpu_numbers_are_read_in_their_order(values, gpus):
     assert doors.chosen_gpus(values) == gpus
 
 
-@pytest.mark.parametrize("values", [("all",), ("-1",), ("0.5",), ("0", "0")])
+@pytest.mark.parametrize("values", [("all",), ("-1",), ("0.5",), ("",), ("0", "0")])
 def test_wrong_gpu_numbers_are_refused(values):
     with pytest.raises(UsageError, match="--gpu_index"):
         doors.chosen_gpus(values)
@@ -63,7 +63,6 @@ def test_wrong_gpu_numbers_are_refused(values):
     ("gpus", "visible", "expected"),
     [
         ([0], None, "0"),
-        ([3], "", "3"),
         ([0], "4,6", "4"),
         ([1, 0], "4,6", "6,4"),
         ([1], "GPU-aa,GPU-bb", "GPU-bb"),
@@ -76,6 +75,34 @@ def test_gpu_numbers_count_among_the_visible_ones(gpus, visible, expected):
 def test_gpu_beyond_the_visible_ones_is_refused():
     with pytest.raises(UsageError, match="is 2, but CUDA_VISIBLE_DEVICES=4,6 leaves 2"):
         doors.visible_devices([2], "4,6")
+
+
+@pytest.mark.parametrize("visible", ["", " ", "-1", "NoDevFiles"])
+def test_hidden_gpus_stay_hidden(visible):
+    with pytest.raises(UsageError, match=r"--gpu_index is 3, but CUDA_VISIBLE_DEVICES=.*hides all"):
+        doors.visible_devices([3], visible)
+
+
+@pytest.mark.parametrize(
+    ("names", "platform", "lacks"),
+    [
+        ([], "linux", True),
+        (["nvidiactl", "nvme0", "null"], "linux", True),
+        (["nvidia0"], "linux", False),
+        (["nvidia12"], "linux", False),
+        (["nvhost-gpu"], "linux", False),
+        (["dxg"], "linux", False),
+        ([], "win32", False),
+    ],
+    ids=["none", "others", "first", "twelfth", "jetson", "wsl", "windows"],
+)
+def test_absence_of_a_gpu_is_claimed_only_where_it_shows(
+    tmp_path, monkeypatch, names, platform, lacks
+):
+    for name in names:
+        (tmp_path / name).write_text("")
+    monkeypatch.setattr("sys.platform", platform)
+    assert doors.lacks_nvidia_gpu(tmp_path) is lacks
 
 
 def test_folder_that_can_be_made_is_not_made(tmp_path):

@@ -77,6 +77,12 @@ def values_of(task, **given):
         ("export", {"engine_file": ("a",)}, "--engine_file a arrives with release 0.8"),
         ("export", {"batches": ("10",)}, "--batches 10 arrives with release 0.7"),
         ("convert", {"key": ("secret",)}, "--key has no effect here: records are never encrypted"),
+        (
+            "convert",
+            {"gpu_index": ("0",)},
+            "--gpu_index has no effect here: conversion uses",
+        ),
+        ("prune", {"spec": ("s.txt",)}, "--experiment_spec_file s.txt arrives with release 0.6"),
     ],
 )
 def test_what_would_have_no_effect_is_refused_by_name(task, given, message):
@@ -99,6 +105,12 @@ def test_value_that_changes_nothing_is_accepted(task, given):
 def test_two_values_for_one_option_are_refused_and_named():
     with pytest.raises(UsageError, match=r"--results_dir was given 'a' and 'b' \(-r, --results"):
         checked_values(task_options("train"), {"results_dir": ("a", "b", "a")})
+
+
+def test_two_values_of_a_secret_are_not_shown():
+    with pytest.raises(UsageError, match=r"^--key was given two values \(-k, --key") as caught:
+        checked_values(task_options("train"), {"key": ("s3cret", "s4cret")})
+    assert "cret" not in str(caught.value)
 
 
 def test_equal_values_under_two_spellings_are_one():
@@ -138,6 +150,24 @@ def test_required_option_is_missed():
         checked_values(tuple(options.values()), {})
 
 
+@pytest.mark.parametrize("name", ["gpu_index", "initial_epoch", "debug"])
+def test_list_default_or_flag_can_be_required_too(name):
+    options = changed(OptionChange.require(name))
+    values = {option.name: ("1",) for option in options.values() if option.required}
+    title = options[name].title
+    assert checked_values(tuple(options.values()), values)
+    del values[name]
+    with pytest.raises(UsageError, match=f"missing {title}$"):
+        checked_values(tuple(options.values()), values)
+
+
+def test_hyphens_of_a_plugin_are_the_underscores_that_users_types_are_read_as():
+    own = Option(name="run_name", spellings=("--run-name", "-rn"), help="Name")
+    options = changed(OptionChange.add(own), OptionChange.rename("gpus", "--gpu-count"))
+    assert options["run_name"].spellings == ("--run_name", "-rn")
+    assert options["gpus"].spellings == ("--gpu_count",)
+
+
 def test_dropped_option_is_refused_with_the_reason():
     options = changed(OptionChange.drop("initial_epoch", reason="it has no epochs"))
     with pytest.raises(UsageError, match="--initial_epoch has no effect here: it has no epochs"):
@@ -162,6 +192,13 @@ def test_changes_apply_in_order():
         (OptionChange.require("gpu"), "means to require 'gpu', which is not among the options"),
         (OptionChange.drop("gpu", reason=""), "means to drop 'gpu'"),
         ("--gpu", "must return OptionChange, not '--gpu'"),
+        (OptionChange.add(Option(name="x", spellings=("--log-file",))), "adds --log_file, which"),
+        (OptionChange.rename("gpus", "--log-file"), "calls 'gpus' --log_file, which is another"),
+        (OptionChange.add(Option(name="x", spellings=("-h",))), "adds -h, which train already"),
+        (OptionChange.add(Option(name="x", spellings=("tiles",))), r"'x' \(tiles\); a name is"),
+        (OptionChange.add(Option(name="x", spellings=("-1",))), r"'x' \(-1\); a name is"),
+        (OptionChange.add(Option(name="x-y", spellings=("--x",))), r"'x-y' \(--x\); a name is"),
+        (OptionChange.rename("gpus"), r"'gpus' \(\); a name is"),
     ],
 )
 def test_change_that_cannot_apply_is_an_error_of_the_plugin(change, message):

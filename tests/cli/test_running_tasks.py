@@ -11,6 +11,7 @@ import pytest
 
 from detforge.cli.options import Option, OptionChange
 from detforge.errors import DatasetError
+from detforge.testing import add_distribution
 
 
 def words_of(task, spec, model, tmp_path):
@@ -175,6 +176,8 @@ def assert_one_message(result, text):
         (["tao", "model", "ssd", "train"], "leave out 'tao': detforge ssd train ..."),
         (["tao", "ssd"], "leave out 'tao': detforge ssd ..."),
         (["kitten-finder", "trian"], "Did you mean 'train'?"),
+        (["train", "-e", "spec.txt"], "name a detector first: detforge DETECTOR train ..."),
+        (["zebra_finder", "train"], "pip install detforge-zebra-finder"),
         (["kiten_finder", "train"], "Did you mean 'kitten_finder'?"),
         (["kitten_finder", "train", "--gpu"], "No such option"),
         (["kitten_finder", "train", "extra"], "extra"),
@@ -305,18 +308,30 @@ def test_log_file_that_cannot_be_written_is_one_message(detforge, finder, tmp_pa
     assert_one_message(detforge(*words, "--log_file", model / "run.log"), "--log_file")
 
 
-@pytest.mark.parametrize(("flag", "level"), [([], logging.INFO), (["-v"], logging.DEBUG)])
-def test_verbose_shows_debug_messages(detforge, finder, tmp_path, spec, model, flag, level):
-    seen = []
+def test_verbose_says_what_runs_and_what_options_and_fields_came_to(
+    detforge, finder, tmp_path, spec, model
+):
+    tape = {"detforge.extensions": {"tape": "tape_plugin"}}
+    modules = {"tape_plugin": ""}
+    add_distribution(tmp_path / "site", "detforge-tape", entry_points=tape, modules=modules)
+    words = [*words_of("evaluate", spec, model, tmp_path), "-r", tmp_path / "results"]
+    shown = detforge(*words, "-v").err.splitlines()
+    assert "evaluate of the detector kitten_finder, from detforge-finder 1.0" in shown
+    assert "with the extension tape of detforge-tape 1.0" in shown
+    assert f"--results_dir is {tmp_path / 'results'}" in shown
+    assert f"read the spec {spec}" in shown
+    assert "matching_iou_threshold is absent and takes its default, 0.5" in shown
+    assert not any(line.startswith("batch_size is absent") for line in shown)
+    assert detforge(*words).err == ""
 
-    class Failure(DatasetError):
-        def __str__(self):
-            seen.append(logging.getLogger("detforge").level)
-            return "x"
 
-    finder.failure = Failure()
-    detforge(*words_of("evaluate", spec, model, tmp_path), *flag)
-    assert seen[0] == level
+def test_key_of_the_environment_is_mentioned_but_not_shown(
+    detforge, finder, tmp_path, spec, model, monkeypatch
+):
+    monkeypatch.setenv("DETFORGE_KEY", "s3cret")
+    shown = detforge(*words_of("evaluate", spec, model, tmp_path), "-v").err
+    assert "the key comes from the environment variable DETFORGE_KEY" in shown
+    assert "s3cret" not in shown
 
 
 def test_logging_is_left_as_it_was(detforge, finder, tmp_path, spec, model):
@@ -329,6 +344,26 @@ def test_chosen_gpu_is_the_only_visible_one(detforge, finder, tmp_path, spec, mo
     detforge(*words_of("evaluate", spec, model, tmp_path), "--gpu_index", "2")
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "2"
     assert os.environ["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
+
+
+def test_gpu_chosen_on_a_machine_without_one_is_a_warning(
+    detforge, finder, tmp_path, spec, model, monkeypatch
+):
+    words = [*words_of("evaluate", spec, model, tmp_path), "--gpu_index", "0"]
+    for lacks, expected in ((True, "Warning: --gpu_index 0: this machine shows no"), (False, "")):
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+        monkeypatch.setattr("detforge.cli.doors.lacks_nvidia_gpu", lambda lacks=lacks: lacks)
+        result = detforge(*words)
+        assert result.code == 0
+        assert result.err.startswith(expected)
+        assert bool(result.err) is lacks
+
+
+def test_gpu_that_is_hidden_is_refused(detforge, finder, tmp_path, spec, model, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    words = words_of("evaluate", spec, model, tmp_path)
+    assert_one_message(detforge(*words, "--gpu_index", "0"), "hides all GPUs")
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == ""
 
 
 def test_several_gpus_are_refused(detforge, finder, tmp_path, spec, model):

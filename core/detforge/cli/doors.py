@@ -6,14 +6,20 @@ that is refused leaves no trace.
 
 from __future__ import annotations
 
+import logging
 import os
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from detforge.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+_HIDES_ALL = ("", "-1", "NoDevFiles")
 
 
 def read_key(values: Mapping[str, Any], environment: Mapping[str, str]) -> str | None:
@@ -38,19 +44,21 @@ def read_key(values: Mapping[str, Any], environment: Mapping[str, str]) -> str |
             raise UsageError(f"--key_file {key_file}: the first line is empty; it holds the key")
     if key == "":
         raise UsageError("--key is empty; leave it out for plain files (is a variable unset?)")
-    return key or environment.get("DETFORGE_KEY") or None
+    if key is None and environment.get("DETFORGE_KEY"):
+        key = environment["DETFORGE_KEY"]
+        log.debug("the key comes from the environment variable DETFORGE_KEY")
+    return key
 
 
 def chosen_gpus(values: Sequence[str]) -> tuple[int, ...]:
-    """Return the numbers in the values of ``--gpu_index``: ``0``, ``0,1`` or several words.
+    """Return the numbers in the values of ``--gpu_index``, one each.
 
     Raises:
         UsageError: not a number, or a number twice.
     """
-    words = [word for value in values for word in value.split(",") if word.strip()]
-    if not all(word.strip().isdecimal() for word in words):
+    if not all(value.isdecimal() for value in values):
         raise UsageError(f"--gpu_index is {','.join(values)!r}; use numbers from 0 on")
-    numbers = tuple(int(word) for word in words)
+    numbers = tuple(map(int, values))
     if len(set(numbers)) < len(numbers):
         raise UsageError(f"--gpu_index names a GPU twice: {','.join(values)}")
     return numbers
@@ -65,10 +73,15 @@ def visible_devices(gpus: Sequence[int], visible: str | None) -> str:
             use; numbers count among those.
 
     Raises:
-        UsageError: a number is not below the number of visible GPUs.
+        UsageError: a number is not below the number of visible GPUs, or all are hidden.
     """
-    if not visible:
+    if visible is None:
         return ",".join(map(str, gpus))
+    if visible.strip() in _HIDES_ALL:
+        raise UsageError(
+            f"--gpu_index is {gpus[0]}, but CUDA_VISIBLE_DEVICES={visible!r} hides all GPUs; leave "
+            "one of the two out"
+        )
     devices = visible.split(",")
     if absent := [gpu for gpu in gpus if gpu >= len(devices)]:
         raise UsageError(
@@ -76,6 +89,19 @@ def visible_devices(gpus: Sequence[int], visible: str | None) -> str:
             f"{len(devices)}; use a number from 0 to {len(devices) - 1}"
         )
     return ",".join(devices[gpu] for gpu in gpus)
+
+
+def lacks_nvidia_gpu(devices: Path = Path("/dev")) -> bool:
+    """Return whether this machine certainly has no NVIDIA GPU, without loading a driver.
+
+    Args:
+        devices: folder of device files. Linux shows a GPU there as ``nvidia0``, a Jetson as
+            ``nvhost-gpu`` or ``nvgpu``, and WSL as ``dxg``; other systems cannot be asked.
+    """
+    if sys.platform != "linux":
+        return False
+    nodes = ("nvidia[0-9]*", "nvhost-gpu", "nvgpu", "dxg")
+    return not any(True for node in nodes for _ in devices.glob(node))
 
 
 def check_folder(path: Path, option: str) -> None:

@@ -76,6 +76,13 @@ OPTIONS: tuple[Option, ...] = (
             name="key",
             spellings=("-k", "--key", "--enc_key", "--ke"),
             no_effect="records are never encrypted",
+            secret=True,
+        ),
+        Option(
+            name="gpu_index",
+            spellings=("--gpu_index",),
+            multiple=True,
+            no_effect="conversion uses no GPU",
         ),
     ),
     *_task(
@@ -120,6 +127,12 @@ OPTIONS: tuple[Option, ...] = (
     ),
     *_task(
         "prune",
+        Option(
+            name="spec",
+            spellings=("-e", "--experiment_spec_file", "--experiment_spec", "--config_path"),
+            type=FILE,
+            arrives="0.6",
+        ),
         Option(
             name="output",
             spellings=("-o", "--output", "--output_file", "--output_dir"),
@@ -260,6 +273,7 @@ OPTIONS: tuple[Option, ...] = (
         "files are plain",
         tasks=_BUT_CONVERT,
         common=True,
+        secret=True,
     ),
     Option(
         name="key_file",
@@ -284,6 +298,7 @@ OPTIONS: tuple[Option, ...] = (
         help="GPU to use, counted among the visible ones",
         multiple=True,
         metavar="NUMBER",
+        tasks=_BUT_CONVERT,
         common=True,
     ),
     Option(

@@ -8,10 +8,12 @@ brings it (`Option.arrives`) or with the reason why it never will (`Option.no_ef
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from detforge.cli.words import underscored
 from detforge.errors import PluginError
 from detforge.plugins import TASKS
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import click
+
+_HELP = {"-h", "--help"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,10 +32,10 @@ class Option:
     Attributes:
         name: the request's field, or the key in ``request.options`` for a plugin's own.
         spellings: with their dashes; the first one starting with ``--`` stands in messages.
-            Long spellings are written with underscores, and users may type hyphens.
+            Users may type hyphens or underscores in long ones, however they are written here.
         help: what it does, without a full stop.
         type: ``str``, ``int``, ``float``, ``bool`` (a flag, takes no value) or a click type.
-        required: absent is an error.
+        required: not giving it is an error, whatever the default.
         multiple: takes several values: after one spelling, after repeated ones, or with commas.
         default: value when absent, of the final type; None for none.
         metavar: how the value is called in help; empty for the type's own word.
@@ -41,6 +45,7 @@ class Option:
             value but the default and `works` is refused.
         works: values that are fine before `arrives`.
         no_effect: why the option can do nothing here; giving it is refused with this reason.
+        secret: the value is shown in no message.
     """
 
     name: str
@@ -56,6 +61,7 @@ class Option:
     arrives: str | Mapping[Any, str] = ""
     works: tuple[Any, ...] = ()
     no_effect: str = ""
+    secret: bool = False
 
     @property
     def is_flag(self) -> bool:
@@ -126,8 +132,8 @@ def with_changes(
         task: hook name of the task, for messages.
 
     Raises:
-        PluginError: a change names an option that the task does not have, or brings a spelling
-            that another option has.
+        PluginError: a change names an option that the task does not have, or brings a name or
+            a spelling that cannot be one or that another option has.
     """
     by_name = {option.name: option for option in options}
     for change in changes:
@@ -138,13 +144,14 @@ def with_changes(
 def _apply(change: OptionChange, options: dict[str, Option], task: str) -> None:
     if not isinstance(change, OptionChange):
         raise PluginError(f"cli_options({task!r}) must return OptionChange, not {change!r}")
-    taken = {word for option in options.values() for word in option.spellings}
+    taken = {word for option in options.values() for word in option.spellings} | _HELP
     if change.action == "add":
         assert change.option is not None
-        if change.name in options or taken.intersection(change.option.spellings):
-            words = ", ".join(change.option.spellings)
+        spellings = _spellings(change.option.name, change.option.spellings, task)
+        if change.name in options or taken.intersection(spellings):
+            words = ", ".join(spellings)
             raise PluginError(f"cli_options({task!r}) adds {words}, which {task} already has")
-        options[change.name] = change.option
+        options[change.name] = replace(change.option, spellings=spellings)
         return
     if change.name not in options:
         raise PluginError(
@@ -153,13 +160,26 @@ def _apply(change: OptionChange, options: dict[str, Option], task: str) -> None:
         )
     option = options[change.name]
     if change.action == "rename":
-        if clash := taken.difference(option.spellings).intersection(change.spellings):
+        spellings = _spellings(change.name, change.spellings, task)
+        if clash := taken.difference(option.spellings).intersection(spellings):
             raise PluginError(
                 f"cli_options({task!r}) calls {change.name!r} {', '.join(sorted(clash))}, which "
                 "is another option"
             )
-        options[change.name] = replace(option, spellings=change.spellings)
+        options[change.name] = replace(option, spellings=spellings)
     elif change.action == "require":
         options[change.name] = replace(option, required=True)
     else:
         options[change.name] = replace(option, required=False, no_effect=change.reason)
+
+
+def _spellings(name: str, spellings: Iterable[str], task: str) -> tuple[str, ...]:
+    """Return the spellings of a plugin's option as the words of a command line are read."""
+    words = tuple(underscored(word) for word in spellings)
+    wrong = [word for word in words if not re.fullmatch(r"--?[^\W\d][\w-]*", word)]
+    if wrong or not words or not name.isidentifier():
+        raise PluginError(
+            f"cli_options({task!r}) calls an option {name!r} ({', '.join(spellings)}); a name is "
+            "a Python identifier, and a spelling begins with one or two dashes and a letter"
+        )
+    return words

@@ -57,7 +57,11 @@ def checked_values(options: Sequence[Option], given: Mapping[str, Any]) -> dict[
         if _is_given(option, given.get(option.name)):
             _refuse_without_effect(option, value)
         values[option.name] = value
-    missing = [option for option in options if option.required and values[option.name] is None]
+    missing = [
+        option
+        for option in options
+        if option.required and not _is_given(option, given.get(option.name))
+    ]
     if missing:
         names = ", ".join(_with_short(option) for option in missing)
         raise UsageError(f"missing {names}")
@@ -77,8 +81,9 @@ def _one_value(option: Option, given: Any) -> Any:
         return tuple(given)
     if any(value != given[0] for value in given):
         values = " and ".join(repr(str(value)) for value in dict.fromkeys(given))
+        shown = "two values" if option.secret else values
         spellings = ", ".join(option.spellings)
-        raise UsageError(f"{option.title} was given {values} ({spellings} are one option)")
+        raise UsageError(f"{option.title} was given {shown} ({spellings} are one option)")
     return given[0]
 
 
@@ -86,7 +91,7 @@ def _refuse_without_effect(option: Option, value: Any) -> None:
     if option.no_effect:
         raise UsageError(f"{option.title} has no effect here: {option.no_effect}; leave it out")
     if release := option.release_of(value):
-        shown = option.title if option.is_flag else f"{option.title} {value}"
+        shown = option.title if option.is_flag or option.secret else f"{option.title} {value}"
         raise UsageError(f"{shown} arrives with release {release}; until then leave it out")
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import os
+import platform
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from detforge import requests
+from detforge import __version__, requests
 from detforge.cli import doors, logs, reports
 from detforge.cli.option_table import task_options
 from detforge.cli.quiet import quiet_import
@@ -30,6 +32,8 @@ REQUESTS: dict[str, type[requests.Request]] = {
     "infer": requests.InferRequest,
     "export": requests.ExportRequest,
 }
+
+log = logging.getLogger(__name__)
 
 _FOLDERS = ("results_dir", "annotated_dir", "labels_dir")
 _FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
@@ -53,6 +57,7 @@ def run_task(
     titles = {option.name: option.title for option in options}
     outputs = _check_outputs(task, values, titles)
     logs.configure(verbose=values["verbose"], log_file=values["log_file"])
+    _log_start(detector, word, options, values)
     _prepare_process(task, values)
     request = build_request(detector, task, values)
     with _told_when_unwritable(outputs):
@@ -62,6 +67,21 @@ def run_task(
         if request.results_dir is not None:
             reports.write_json(report, request.results_dir / f"{word}.json", detector.name, word)
     logs.say(reports.describe(report))
+
+
+def _log_start(
+    detector: Detector, word: str, options: Sequence[Option], values: Mapping[str, Any]
+) -> None:
+    """Say in debug messages what runs, and what each option came to; no secrets."""
+    log.debug("detforge %s on Python %s", __version__, platform.python_version())
+    owner = f"{detector.distribution} {detector.version}".rstrip()
+    log.debug("%s of the detector %s, from %s", word, detector.name, owner)
+    for extension in detector.extensions:
+        log.debug("with the extension %s", extension)
+    for option in options:
+        value = values[option.name]
+        if not (value is None or value is False or value == ()):
+            log.debug("%s is %s", option.title, "given" if option.secret else value)
 
 
 def build_request(detector: Detector, task: str, values: Mapping[str, Any]) -> requests.Request:
@@ -96,7 +116,7 @@ def _read_spec(detector: Detector, task: str, path: Path) -> Spec:
     schema = detector.convert_schema() if task == "convert" else detector.spec_schema()
     spec = load_spec(path, schema)
     for problem in spec.warnings:
-        logs.log.warning("%s", problem)
+        log.warning("%s", problem)
     return spec
 
 
@@ -128,9 +148,12 @@ def _prepare_process(task: str, values: Mapping[str, Any]) -> None:
     """Set what must be set before the numeric libraries are imported."""
     if not values["verbose"]:
         quiet_import("tensorflow")
-    gpus = doors.chosen_gpus(values["gpu_index"])
-    if not gpus:
-        return
+    if gpus := doors.chosen_gpus(values["gpu_index"]):
+        _leave_only(gpus, task)
+
+
+def _leave_only(gpus: Sequence[int], task: str) -> None:
+    """Hide all GPUs but the chosen one from this process."""
     if len(gpus) > 1:
         raise UsageError(
             f"--gpu_index names {len(gpus)} GPUs; "
@@ -140,10 +163,13 @@ def _prepare_process(task: str, values: Mapping[str, Any]) -> None:
                 else "this task runs on one"
             )
         )
+    devices = doors.visible_devices(gpus, os.environ.get("CUDA_VISIBLE_DEVICES"))
+    if doors.lacks_nvidia_gpu():
+        log.warning("--gpu_index %d: this machine shows no NVIDIA GPU; going on without", gpus[0])
     # Numbers as nvidia-smi shows them, not fastest first.
     os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    os.environ["CUDA_VISIBLE_DEVICES"] = doors.visible_devices(gpus, visible)
+    os.environ["CUDA_VISIBLE_DEVICES"] = devices
+    log.debug("CUDA_VISIBLE_DEVICES is %s", devices)
 
 
 @contextlib.contextmanager

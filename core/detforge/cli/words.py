@@ -74,7 +74,8 @@ def option_words(words: Sequence[str], arities: Mapping[str, str]) -> list[str]:
     Args:
         words: what the user typed after the task.
         arities: spelling -> "flag", "one" or "many". Long spellings have underscores. An
-            option of "many" takes all words up to the next option: ``-el a b``.
+            option of "many" takes all words up to the next option, and words with commas for
+            several: ``-el a b,c``.
 
     Raises:
         click.UsageError: the next word after an option that needs a value is an option.
@@ -90,13 +91,21 @@ def _read_options(words: list[str], arities: Mapping[str, str]) -> Iterator[str]
         if arity is None or arity == "flag":
             yield word
         elif equals:
-            yield from (spelling, value)
+            yield from _values(spelling, value, arity)
         elif not words or _is_option(words[0], arities):
             raise click.UsageError(_valueless(spelling, words))
         else:
-            yield from (spelling, words.pop(0))
+            yield from _values(spelling, words.pop(0), arity)
             while arity == "many" and words and not words[0].startswith(("-", "\u2013", "\u2014")):
-                yield from (spelling, words.pop(0))
+                yield from _values(spelling, words.pop(0), arity)
+
+
+def _values(spelling: str, word: str, arity: str) -> Iterator[str]:
+    """Yield the words for one value, or for each of several with commas between them."""
+    values = [value.strip() for value in word.split(",")] if arity == "many" else [word]
+    # An empty word is a mistake that the option's own check names.
+    for value in [value for value in values if value] or [word]:
+        yield from (spelling, value)
 
 
 def _is_option(word: str, arities: Mapping[str, str]) -> bool:
