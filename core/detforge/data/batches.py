@@ -38,6 +38,8 @@ log = logging.getLogger(__name__)
 _PADDING_STEP = 8
 # Keep the draws that order the images apart from those that change them.
 _ORDER, _AUGMENTATION = 0, 1
+# A batch of large images takes hundreds of megabytes.
+_AHEAD_BYTES = 512 << 20
 
 
 class _Target(NamedTuple):
@@ -51,8 +53,13 @@ class TrainingBatches:
     """An endless stream of full batches; see `detforge.model.Batch` for the arrays.
 
     The images come as one permutation of the source after another, cut into batches; an epoch is
-    the least number of steps that shows every image. Batch `s` depends on nothing but the seed
-    and `s`: not on the number of threads, nor on where the stream began.
+    the least number of steps with as many images as the source has. Where the batch size does not
+    divide that number, permutations and epochs drift apart: the first epoch still shows every
+    image, a later one may show some twice and others not. Over a run no image is ahead of another
+    by more than one.
+
+    Batch `s` depends on nothing but the seed and `s`: not on the number of threads, nor on where
+    the stream began.
 
     Attributes:
         steps_per_epoch: batches in an epoch.
@@ -100,20 +107,34 @@ class TrainingBatches:
     def stream(self, first_step: int = 0) -> Iterator[Arrays]:
         """Yield batches from a step on, prepared ahead by threads.
 
-        Ends only when an image cannot be used; `failure` then says why.
+        As many are prepared as the recipe's ``max_queue_size`` says, but not more than fit into
+        512 MiB; two are allowed in any case. Ends only when an image cannot be used; `failure`
+        then says why.
         """
         data = self._recipe.data
         batches = map_ordered(
             self.batch,
             itertools.count(first_step),
             workers=thread_count(data.workers),
-            ahead=data.max_queue_size,
+            ahead=self._batches_ahead(),
         )
         with contextlib.closing(batches):
             try:
                 yield from batches
             except DetforgeError as err:
                 self.failure = err
+
+    def _batches_ahead(self) -> int:
+        wanted = self._recipe.data.max_queue_size
+        arrays = self._empty(self._recipe.data.batch_size)
+        ahead = _ahead(wanted, sum(array.nbytes for array in arrays.values()))
+        if ahead < wanted:
+            log.info(
+                "%d batches are prepared ahead; the %d of max_queue_size would take more than "
+                "%d MiB",
+                *(ahead, wanted, _AHEAD_BYTES >> 20),
+            )
+        return ahead
 
     def batch(self, step: int) -> Arrays:
         """Return one batch; the same arrays whenever it is asked for.
@@ -179,6 +200,11 @@ class TrainingBatches:
         return np.random.default_rng((self._seed, _ORDER, epoch)).permutation(len(self._source))
 
 
+def _ahead(wanted: int, size: int) -> int:
+    """Return how many things of `size` bytes may be ready at one time, `wanted` at most."""
+    return min(wanted, max(2, _AHEAD_BYTES // size))
+
+
 def _empty_images(recipe: Recipe, size: int) -> NDArray[np.float32]:
     return np.zeros(
         (size, recipe.input.height, recipe.input.width, recipe.input.channels), np.float32
@@ -222,30 +248,42 @@ def _limit(target: _Target, count: int) -> _Target:
     return _Target(target.boxes[largest], target.labels[largest], target.ignore[largest], masks)
 
 
-def evaluation_batches(source: SampleSource, recipe: Recipe) -> Iterator[Arrays]:
+class EvaluationBatch(NamedTuple):
+    """Images to find objects in, and what is known to be in them.
+
+    Attributes:
+        images: float32 (B, H, W, C), network input; zeros where the last batch is padded.
+        row: int32 (B,), index in the source; -1 where padded.
+        samples: the images with their objects, without padding.
+    """
+
+    images: NDArray[np.float32]
+    row: NDArray[np.int32]
+    samples: tuple[Sample, ...]
+
+
+def evaluation_batches(source: SampleSource, recipe: Recipe) -> Iterator[EvaluationBatch]:
     """Yield all images once, in order, in batches of one size, read ahead by threads.
 
-    Yields:
-        images: float32 (B, H, W, C), network input.
-        row: int32 (B,), index in the source; -1 where the last batch is padded.
+    Each image is read once: its objects come along.
 
     Raises:
         DatasetError: an image cannot be used.
     """
     size = recipe.evaluation.batch_size
 
-    def read(row: int) -> NDArray[np.float32]:
-        return to_network_input(source[row].image(), recipe.input)
+    def read(row: int) -> tuple[Sample, NDArray[np.float32]]:
+        sample = source[row]
+        return sample, to_network_input(sample.image(), recipe.input)
 
     workers = thread_count(recipe.data.workers)
-    images = map_ordered(read, range(len(source)), workers=workers, ahead=2 * max(size, workers))
-    with contextlib.closing(images):
+    ahead = _ahead(2 * max(size, workers), _empty_images(recipe, 1).nbytes)
+    found = map_ordered(read, range(len(source)), workers=workers, ahead=ahead)
+    with contextlib.closing(found):
         for first in range(0, len(source), size):
-            arrays: Arrays = {
-                "images": _empty_images(recipe, size),
-                "row": np.full(size, -1, np.int32),
-            }
-            for index, image in enumerate(itertools.islice(images, size)):
-                arrays["images"][index] = image
-                arrays["row"][index] = first + index
-            yield arrays
+            images, row = _empty_images(recipe, size), np.full(size, -1, np.int32)
+            samples = []
+            for index, (sample, image) in enumerate(itertools.islice(found, size)):
+                images[index], row[index] = image, first + index
+                samples.append(sample)
+            yield EvaluationBatch(images, row, tuple(samples))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from detforge.data.batches import evaluation_batches
+from detforge.data.boxes import clip_boxes
+from detforge.errors import DatasetError
 from detforge.evaluation.voc import VocScorer
 from detforge.inference.boxes import source_boxes
 from detforge.requests import EvaluateReport
@@ -24,7 +26,8 @@ def score(
 ) -> EvaluateReport:
     """Return the average precision of `predict` over every image of `source`.
 
-    Boxes are compared in pixels of the source image; stretching an axis leaves IoU as it is.
+    Boxes are compared in pixels of the source image, clipped to it as the labels are; stretching
+    an axis leaves IoU as it is.
 
     Args:
         predict: float32 (B, H, W, C) network input -> detections as numpy arrays.
@@ -32,16 +35,24 @@ def score(
         recipe: class names, input format, mode and thresholds.
 
     Raises:
-        DatasetError: an image cannot be read.
+        DatasetError: an image cannot be read, or none has an object that counts.
     """
     evaluation = recipe.evaluation
-    scorer = VocScorer(len(recipe.classes.names), matching_iou=evaluation.matching_iou)
+    scorer = VocScorer(
+        len(recipe.classes.names),
+        matching_iou=evaluation.matching_iou,
+        score_threshold=evaluation.score_threshold,
+    )
     for batch in evaluation_batches(source, recipe):
-        found = predict(batch["images"])
-        for i, row in enumerate(batch["row"]):
-            if row >= 0:
-                _add(scorer, found, i, source[int(row)], recipe)
+        found = predict(batch.images)
+        for i, sample in enumerate(batch.samples):
+            _add(scorer, found, i, sample, recipe)
     result = scorer.result(evaluation.mode)
+    if not any(result.objects):
+        raise DatasetError(
+            f"{source.name}: every object is marked difficult or crowd, or lies outside its image; "
+            "there is nothing to score"
+        )
     ap = {
         name: None if np.isnan(value) else float(value)
         for name, value in zip(recipe.classes.names, result.ap, strict=True)
@@ -57,15 +68,12 @@ def score(
 
 def _add(scorer: VocScorer, found: Detections, i: int, sample: Sample, recipe: Recipe) -> None:
     count = int(found.count[i])
-    keep = np.asarray(found.scores[i][:count]) > recipe.evaluation.score_threshold
-    boxes = source_boxes(
-        np.asarray(found.boxes[i][:count])[keep], recipe.input, sample.width, sample.height
-    )
+    boxes = source_boxes(found.boxes[i][:count], recipe.input, sample.width, sample.height)
     gt_boxes, gt_labels, gt_ignore = ground_truth(sample, recipe.classes)
     scorer.add(
-        boxes=boxes,
-        scores=np.asarray(found.scores[i][:count])[keep],
-        labels=np.asarray(found.labels[i][:count])[keep],
+        boxes=clip_boxes(boxes, sample.width, sample.height),
+        scores=found.scores[i][:count],
+        labels=found.labels[i][:count],
         gt_boxes=gt_boxes,
         gt_labels=gt_labels,
         gt_ignore=gt_ignore,

@@ -24,7 +24,7 @@ class VocResult:
 
     Attributes:
         ap: of each class, in [0, 1]; NaN for a class without objects.
-        mean_ap: mean over the classes that have objects; 0 when none has.
+        mean_ap: mean over the classes that have objects; NaN when none has.
         objects: of each class, those that were to be found.
         detections: of each class, those that counted (right or wrong).
     """
@@ -106,7 +106,7 @@ class VocScorer:
         known = [value for value in ap if not np.isnan(value)]
         return VocResult(
             ap=tuple(ap),
-            mean_ap=float(np.mean(known)) if known else 0.0,
+            mean_ap=float(np.mean(known)) if known else float("nan"),
             objects=tuple(self._objects.tolist()),
             detections=tuple(np.bincount(labels, minlength=self._n_classes).tolist()),
         )

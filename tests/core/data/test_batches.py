@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import threading
 
 import numpy as np
@@ -15,6 +16,7 @@ from tests.core.data.data_builders import (
     network,
 )
 
+from detforge.data import batches as batches_module
 from detforge.data.batches import TrainingBatches, evaluation_batches
 from detforge.data.coco import CocoFile
 from detforge.data.convert import convert_dataset
@@ -32,6 +34,18 @@ def _source(count=5, **flags):
         )
         for row in range(count)
     )
+
+
+class CountingSource(ListSource):
+    """Remembers which rows were asked for."""
+
+    def __init__(self, samples):
+        super().__init__(samples)
+        self.rows = []
+
+    def __getitem__(self, row):
+        self.rows.append(row)
+        return super().__getitem__(row)
 
 
 def _assert_same_batches(one, other):
@@ -93,6 +107,18 @@ def test_epoch_is_the_least_number_of_full_batches(images, steps):
     assert TrainingBatches(_source(images), make_recipe(), seed=1).steps_per_epoch == steps
 
 
+@pytest.mark.parametrize(("images", "batch_size"), [(5, 4), (9, 4), (3, 8)])
+def test_first_epoch_shows_every_image_and_no_later_one_falls_behind(images, batch_size):
+    batches = TrainingBatches(_source(images), make_recipe(batch_size=batch_size), seed=1)
+    shown = np.zeros(images, int)
+    for epoch in range(6):
+        for step in range(batches.steps_per_epoch):
+            rows = batches.batch(epoch * batches.steps_per_epoch + step)["row"]
+            shown += np.bincount(rows, minlength=images)
+        assert shown.min() >= 1
+        assert shown.max() - shown.min() <= 1
+
+
 def test_every_image_comes_once_before_any_comes_again():
     batches = TrainingBatches(_source(5), make_recipe(), seed=1)
     rows = np.concatenate([batches.batch(step)["row"] for step in range(5)])
@@ -135,18 +161,30 @@ def test_stream_can_begin_in_the_middle():
 
 
 def test_no_more_batches_are_prepared_than_the_queue_holds():
-    class Counting(ListSource):
-        read = 0
-
-        def __getitem__(self, row):
-            Counting.read += 1
-            return super().__getitem__(row)
-
-    source = Counting(_source(4).samples)
+    source = CountingSource(_source(4).samples)
     stream = TrainingBatches(source, make_recipe(max_queue_size=3), seed=1).stream()
     next(stream)
     stream.close()
-    assert Counting.read <= 3 * 4
+    assert len(source.rows) <= 3 * 4
+
+
+@pytest.mark.parametrize(
+    ("fitting", "queue", "most"),
+    [(0.5, 8, 2), (3.5, 8, 3), (3.5, 2, 2), (0.5, 1, 1)],
+    ids=["two in any case", "as many as fit", "as many as asked for", "one if asked for"],
+)
+def test_batches_ahead_are_bound_by_their_size_too(monkeypatch, caplog, fitting, queue, most):
+    caplog.set_level(logging.INFO)
+    source = CountingSource(_source(4).samples)
+    batches = TrainingBatches(source, make_recipe(max_queue_size=queue), seed=1)
+    size = sum(array.nbytes for array in batches.batch(0).values())
+    source.rows.clear()
+    monkeypatch.setattr(batches_module, "_AHEAD_BYTES", int(fitting * size))
+    stream = batches.stream()
+    next(stream)
+    stream.close()
+    assert len(source.rows) <= most * 4
+    assert (f"{most} batches are prepared ahead" in caplog.text) == (most < queue)
 
 
 def test_closing_the_stream_ends_its_threads():
@@ -309,17 +347,24 @@ def test_real_images_give_the_same_batches_through_folders_and_records(bccd, tmp
 def test_evaluation_shows_every_image_once_in_order(workers):
     source = _source(10)
     batches = list(evaluation_batches(source, make_recipe(evaluation_batch=4, workers=workers)))
-    assert [batch["row"].tolist() for batch in batches] == [
+    assert [batch.row.tolist() for batch in batches] == [
         [0, 1, 2, 3],
         [4, 5, 6, 7],
         [8, 9, -1, -1],
     ]
     for batch in batches:
-        assert batch["images"].shape == (4, 48, 64, 3)
-        assert batch["images"].dtype == np.float32
-        assert batch["row"].dtype == np.int32
-        levels = np.maximum(batch["row"], 0)
-        assert (batch["images"] == levels[:, None, None, None]).all()
+        assert batch.images.shape == (4, 48, 64, 3)
+        assert batch.images.dtype == np.float32
+        assert batch.row.dtype == np.int32
+        levels = np.maximum(batch.row, 0)
+        assert (batch.images == levels[:, None, None, None]).all()
+    assert [sample for batch in batches for sample in batch.samples] == source.samples
+
+
+def test_evaluation_reads_every_image_once():
+    source = CountingSource(_source(10).samples)
+    list(evaluation_batches(source, make_recipe(evaluation_batch=4, workers=3)))
+    assert sorted(source.rows) == list(range(10))
 
 
 def test_evaluation_of_a_bad_image_is_an_error(tmp_path, drawn):

@@ -70,11 +70,11 @@ def test_a_class_without_objects_has_no_ap_and_no_part_in_the_mean():
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_no_images_and_no_objects_score_0(mode):
+def test_no_images_and_no_objects_have_no_score(mode):
     scorer = VocScorer(2)
-    assert scorer.result(mode).mean_ap == 0.0
-    add(scorer, NOWHERE, [], [], NOWHERE, [])
-    assert scorer.result(mode).mean_ap == 0.0
+    assert math.isnan(scorer.result(mode).mean_ap)
+    add(scorer, PLACES[:1], [0.9], [0], NOWHERE, [])
+    assert math.isnan(scorer.result(mode).mean_ap)
 
 
 def test_the_right_place_with_the_wrong_class_is_wrong():
@@ -158,7 +158,8 @@ def score_all(found, mode):
 def test_average_precision_is_between_0_and_1(found, mode):
     result = score_all(found, mode)
     assert all(math.isnan(ap) or 0 <= ap <= 1 for ap in result.ap)
-    assert 0 <= result.mean_ap <= 1
+    assert math.isnan(result.mean_ap) == all(math.isnan(ap) for ap in result.ap)
+    assert math.isnan(result.mean_ap) or 0 <= result.mean_ap <= 1
 
 
 @given(images(), st.sampled_from(MODES), st.randoms(use_true_random=False))

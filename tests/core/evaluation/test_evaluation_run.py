@@ -1,0 +1,81 @@
+"""Scoring a predictor: what is compared with what."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests.core.data.data_builders import ListSource, make_recipe, make_sample, network
+
+from detforge.errors import DatasetError
+from detforge.evaluation.run import score
+from detforge.model import Detections
+
+LIMIT = 3
+
+
+def predicting(*rows):
+    """A predictor that finds the same in every image: x1, y1, x2, y2, score, label."""
+    table = np.zeros((LIMIT, 6), np.float32)
+    table[: len(rows)] = np.array(rows, np.float32).reshape(-1, 6)
+
+    def predict(images):
+        count = len(images)
+        tables = np.broadcast_to(table, (count, LIMIT, 6))
+        return Detections(
+            boxes=tables[..., :4],
+            scores=tables[..., 4],
+            labels=tables[..., 5].astype(np.int32),
+            count=np.full(count, len(rows), np.int32),
+        )
+
+    return predict
+
+
+def one_image(*boxes, names=None, **flags):
+    return ListSource([make_sample(boxes, names or ["circle"] * len(boxes), **flags)])
+
+
+def test_report_has_every_class_and_what_it_was_scored_with():
+    report = score(predicting((1, 2, 31, 42, 0.9, 0)), one_image([1, 2, 31, 42]), make_recipe())
+    assert report.mean_ap == 1.0
+    assert report.ap == {"circle": 1.0, "square": None, "triangle": None}
+    assert (report.images, report.mode, report.matching_iou) == (1, "sample", 0.5)
+
+
+def test_boxes_are_compared_in_pixels_of_the_source():
+    recipe = make_recipe(input=network(128, 24))
+    found = predicting((2, 1, 62, 21, 0.9, 0))
+    assert score(found, one_image([1, 2, 31, 42]), recipe).mean_ap == 1.0
+
+
+def test_boxes_that_stick_out_of_the_image_are_clipped_as_labels_are():
+    # Twice as large as what is to be seen of the object.
+    found = predicting((-20, 0, 19, 40, 0.9, 0))
+    assert score(found, one_image([0, 0, 20, 40]), make_recipe()).mean_ap == 1.0
+
+
+def test_box_beside_the_image_counts_as_wrong():
+    found = predicting((70, 0, 90, 40, 0.9, 0), (0, 0, 20, 40, 0.8, 0))
+    assert score(found, one_image([0, 0, 20, 40]), make_recipe()).mean_ap == 0.5
+
+
+def test_detections_at_the_score_threshold_or_below_do_not_count():
+    wrong = (40, 0, 60, 40)
+    source = one_image([0, 0, 20, 40])
+    for level, want in ((0.005, 1.0), (0.9, 0.5)):
+        found = predicting((*wrong, level, 0), (0, 0, 20, 40, 0.8, 0))
+        assert score(found, source, make_recipe()).mean_ap == want
+    assert score(predicting((0, 0, 20, 40, 0.005, 0)), source, make_recipe()).mean_ap == 0.0
+
+
+def test_last_batch_is_not_counted_beyond_its_images():
+    source = ListSource(one_image([0, 0, 20, 40]).samples * 3)
+    report = score(predicting((0, 0, 20, 40, 0.8, 0)), source, make_recipe(evaluation_batch=2))
+    assert (report.mean_ap, report.images) == (1.0, 3)
+
+
+@pytest.mark.parametrize("flags", [{"difficult": [True]}, {"crowd": [True]}], ids=str)
+def test_data_whose_objects_all_do_not_count_is_an_error(flags):
+    source = one_image([0, 0, 20, 40], **flags)
+    with pytest.raises(DatasetError, match="memory: every object is marked difficult or crowd"):
+        score(predicting(), source, make_recipe())
