@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import cv2
 import numpy as np
 
+from detforge.errors import DatasetError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -61,15 +63,24 @@ def draw_scenes(
     """Draw a data set into a folder, as KITTI and as COCO.
 
     Args:
-        folder: made if need be; ``images/``, ``labels/`` and ``instances.json`` go there.
+        folder: made if need be; ``images/``, ``labels/`` and ``instances.json`` go there and must
+            not be there yet.
         images: how many.
         seed: another seed, other scenes.
         size: (width, height) in pixels.
 
     Returns:
         Where everything is.
+
+    Raises:
+        DatasetError: the folder holds a data set, drawn or not.
     """
     scenes = Scenes(folder / "images", folder / "labels", folder / "instances.json")
+    if present := [path.name for path in scenes if path.exists()]:
+        raise DatasetError(
+            f"{folder} holds a data set already ({', '.join(present)}), which drawing would "
+            "overwrite; choose an empty folder"
+        )
     for path in (scenes.images, scenes.labels):
         path.mkdir(parents=True, exist_ok=True)
     drawn = []

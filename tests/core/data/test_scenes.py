@@ -10,6 +10,7 @@ from detforge.data.coco import CocoFile
 from detforge.data.kitti import KittiFolder
 from detforge.data.masks import decode_mask
 from detforge.data.scenes import draw_scenes
+from detforge.errors import DatasetError
 
 
 def _files(folder):
@@ -85,6 +86,15 @@ def test_coco_areas_are_those_of_the_shapes(tmp_path):
     drawn = [decode_mask(png, 320, 240, "").sum() for row in range(10) for png in source[row].masks]
     areas = [annotation["area"] for annotation in content["annotations"]]
     np.testing.assert_allclose(drawn, areas, rtol=0.1)
+
+
+@pytest.mark.parametrize("name", ["images", "labels", "instances.json"])
+def test_data_set_that_is_there_is_never_drawn_over(tmp_path, name):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "000000.jpg").write_text("mine")
+    with pytest.raises(DatasetError, match=f"holds a data set already \\({name}\\).*empty folder"):
+        draw_scenes(tmp_path, images=1, seed=1)
+    assert list(_files(tmp_path).values()) == [b"mine"]
 
 
 @pytest.mark.parametrize("size", [(64, 64), (97, 61)])
