@@ -62,7 +62,8 @@ class _Record(NamedTuple):
 class RecordWriter:
     """Writes the shards of one prefix into a working folder, then moves them into place.
 
-    A context: leaving it removes the working folder, whatever happened.
+    A context: leaving it removes the working folder. Only when moving the files was begun and not
+    finished it stays: it is what tells readers that the records are not complete.
 
     Attributes:
         manifest: where the manifest will be.
@@ -78,6 +79,7 @@ class RecordWriter:
         self.manifest = manifest_path(self._folder, self._prefix)
         self.dropped_file = dropped_path(self._folder, self._prefix)
         self._dropped: Counter[str] = Counter()
+        self._is_half_published = False
 
     @property
     def dropped(self) -> dict[str, int]:
@@ -144,7 +146,8 @@ class RecordWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        shutil.rmtree(self._working, ignore_errors=True)
+        if not self._is_half_published:
+            shutil.rmtree(self._working, ignore_errors=True)
 
     def write(
         self,
@@ -212,22 +215,26 @@ class RecordWriter:
         """Move everything into place; what was there under the prefix goes.
 
         Raises:
-            DatasetError: a file cannot be moved.
+            DatasetError: a file cannot be moved. Readers refuse what was moved; converting again
+                repairs it.
         """
         try:
             (self._working / self.manifest.name).write_text(manifest.to_json(), encoding="utf-8")
+            if not self._dropped:
+                (self._working / self.dropped_file.name).unlink()
+            self._is_half_published = True
             # The old manifest goes first and the new one comes last: at no time does a manifest
             # vouch for shards that are not its own.
             for path in self._present():
                 path.unlink()
-            if not self._dropped:
-                (self._working / self.dropped_file.name).unlink()
             for path in sorted(self._working.iterdir()):
                 if path.name != self.manifest.name:
                     path.replace(self._folder / path.name)
             (self._working / self.manifest.name).replace(self.manifest)
+            self._is_half_published = False
         except OSError as err:
-            raise _cannot_write(self._folder, err) from err
+            advice = "; convert again with --force" if self._is_half_published else ""
+            raise _cannot_write(self._folder, err, advice) from err
 
 
 def _write_shard(path: Path, records: Iterator[_Record]) -> Shard:
@@ -252,5 +259,5 @@ def _write_shard(path: Path, records: Iterator[_Record]) -> Shard:
     )
 
 
-def _cannot_write(folder: Path, err: OSError) -> DatasetError:
-    return DatasetError(f"records cannot be written to {folder}: {err.strerror or err}")
+def _cannot_write(folder: Path, err: OSError, advice: str = "") -> DatasetError:
+    return DatasetError(f"records cannot be written to {folder}: {err.strerror or err}{advice}")

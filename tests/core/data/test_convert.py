@@ -378,6 +378,55 @@ def test_killed_run_leaves_nothing_that_training_would_read(drawn, tmp_path, mon
     assert not list(tmp_path.glob(".*"))
 
 
+@pytest.mark.parametrize(
+    ("failure", "raised"),
+    [(OSError(5, "Input/output error"), DatasetError), (KeyboardInterrupt(), KeyboardInterrupt)],
+    ids=["error", "interrupt"],
+)
+@pytest.mark.parametrize("moves", [0, 2, 4], ids=["first file", "third file", "manifest"])
+def test_failure_while_moving_leaves_nothing_that_training_would_read(
+    drawn, tmp_path, monkeypatch, failure, raised, moves
+):
+    spec = kitti_spec(drawn.images, drawn.labels)
+    convert_dataset(convert_request(spec, tmp_path / "out"))
+    move, done = Path.replace, []
+
+    def replace_until_failure(self, target):
+        if len(done) == moves:
+            raise failure
+        done.append(self.name)
+        return move(self, target)
+
+    monkeypatch.setattr(Path, "replace", replace_until_failure)
+    request = convert_request(spec, tmp_path / "out", force=True)
+    with pytest.raises(
+        raised, match="convert again with --force" if raised is DatasetError else ""
+    ):
+        convert_dataset(request)
+    monkeypatch.undo()
+    for pattern in ("out", "out*", ""):
+        with pytest.raises(DatasetError, match=r"did not finish|no records match"):
+            RecordSource(str(tmp_path / pattern))
+    convert_dataset(request)
+    assert len(RecordSource(str(tmp_path / "out*"))) == 12
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_failure_before_anything_is_moved_leaves_the_old_records(drawn, tmp_path, monkeypatch):
+    spec = kitti_spec(drawn.images, drawn.labels)
+    convert_dataset(convert_request(spec, tmp_path / "out"))
+    before = _files(tmp_path)
+
+    def full(*_args, **_options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(DatasetError, match="No space left on device$"):
+        convert_dataset(convert_request(spec, tmp_path / "out", force=True))
+    monkeypatch.undo()
+    assert _files(tmp_path) == before
+
+
 def test_replacing_records_never_pairs_old_manifest_with_new_shards(drawn, tmp_path, monkeypatch):
     spec = kitti_spec(drawn.images, drawn.labels)
     convert_dataset(convert_request(spec, tmp_path / "out"))
