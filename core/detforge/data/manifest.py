@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from detforge.data.images import read_bytes
@@ -142,6 +142,8 @@ def working_folder(folder: Path, prefix: str) -> Path:
 def read_manifest(path: Path) -> Manifest:
     """Return the manifest in a file.
 
+    What a newer minor version says beyond this one is passed over.
+
     Raises:
         DatasetError: damaged, or of a newer major version than this release reads.
     """
@@ -165,8 +167,8 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def _check_version(path: Path, version: str, writer: str) -> None:
-    major = version.partition(".")[0]
-    if major != FORMAT_VERSION.partition(".")[0]:
+    major, ours = (int(text.partition(".")[0]) for text in (version, FORMAT_VERSION))
+    if major > ours:
         raise DatasetError(
             f"{path} has format version {version} and this release reads {FORMAT_VERSION}; "
             f"detforge {writer} reads it"
@@ -174,5 +176,6 @@ def _check_version(path: Path, version: str, writer: str) -> None:
 
 
 def _read_fold(content: Mapping[str, Any]) -> Fold:
-    shards = tuple(Shard(**shard) for shard in content["shards"])
+    names = [field.name for field in fields(Shard)]
+    shards = tuple(Shard(**{name: shard[name] for name in names}) for shard in content["shards"])
     return Fold(index=content["index"], name=content["name"], shards=shards)

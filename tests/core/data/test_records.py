@@ -155,14 +155,26 @@ def test_shard_that_the_manifest_does_not_list_is_an_error(records):
     [
         ({"format_version": "2.0", "detforge": "9.1"}, "detforge 9.1 reads it"),
         ({"folds": 3}, "is damaged"),
+        ({"format_version": "one"}, "is damaged"),
     ],
-    ids=["newer", "damaged"],
+    ids=["newer", "damaged", "no version"],
 )
 def test_manifest_that_cannot_be_read_says_why(records, change, message):
     path = records / "shapes.manifest.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(DatasetError, match=message):
         RecordSource(str(records))
+
+
+def test_manifest_of_a_newer_minor_version_is_read(records):
+    path = records / "shapes.manifest.json"
+    content = json.loads(path.read_text()) | {"format_version": "1.7", "licence": "CC0"}
+    for fold in content["folds"]:
+        fold["city"] = "Karlsruhe"
+        for shard in fold["shards"]:
+            shard["compression"] = "none"
+    path.write_text(json.dumps(content))
+    assert len(RecordSource(str(records / "shapes"))) == 12
 
 
 def test_half_a_fold_is_reported(records, caplog):
