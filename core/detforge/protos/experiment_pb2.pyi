@@ -129,7 +129,7 @@ class VisualizerConfig(_message.Message):
     def __init__(self, enabled: bool = ..., num_images: _Optional[int] = ..., weight_histograms: bool = ...) -> None: ...
 
 class TrainingConfig(_message.Message):
-    __slots__ = ("batch_size_per_gpu", "num_epochs", "learning_rate", "regularizer", "optimizer", "cost_scaling", "checkpoint_interval", "enable_qat", "max_queue_size", "n_workers", "use_multiprocessing", "early_stopping", "visualizer", "model_ema")
+    __slots__ = ("batch_size_per_gpu", "num_epochs", "learning_rate", "regularizer", "optimizer", "cost_scaling", "checkpoint_interval", "enable_qat", "resume_model_path", "pretrain_model_path", "pruned_model_path", "max_queue_size", "n_workers", "use_multiprocessing", "early_stopping", "visualizer", "model_ema")
     BATCH_SIZE_PER_GPU_FIELD_NUMBER: _ClassVar[int]
     NUM_EPOCHS_FIELD_NUMBER: _ClassVar[int]
     LEARNING_RATE_FIELD_NUMBER: _ClassVar[int]
@@ -138,6 +138,9 @@ class TrainingConfig(_message.Message):
     COST_SCALING_FIELD_NUMBER: _ClassVar[int]
     CHECKPOINT_INTERVAL_FIELD_NUMBER: _ClassVar[int]
     ENABLE_QAT_FIELD_NUMBER: _ClassVar[int]
+    RESUME_MODEL_PATH_FIELD_NUMBER: _ClassVar[int]
+    PRETRAIN_MODEL_PATH_FIELD_NUMBER: _ClassVar[int]
+    PRUNED_MODEL_PATH_FIELD_NUMBER: _ClassVar[int]
     MAX_QUEUE_SIZE_FIELD_NUMBER: _ClassVar[int]
     N_WORKERS_FIELD_NUMBER: _ClassVar[int]
     USE_MULTIPROCESSING_FIELD_NUMBER: _ClassVar[int]
@@ -152,13 +155,16 @@ class TrainingConfig(_message.Message):
     cost_scaling: CostScalingConfig
     checkpoint_interval: int
     enable_qat: bool
+    resume_model_path: str
+    pretrain_model_path: str
+    pruned_model_path: str
     max_queue_size: int
     n_workers: int
     use_multiprocessing: bool
     early_stopping: EarlyStoppingConfig
     visualizer: VisualizerConfig
     model_ema: bool
-    def __init__(self, batch_size_per_gpu: _Optional[int] = ..., num_epochs: _Optional[int] = ..., learning_rate: _Optional[_Union[LearningRate, _Mapping]] = ..., regularizer: _Optional[_Union[RegularizerConfig, _Mapping]] = ..., optimizer: _Optional[_Union[OptimizerConfig, _Mapping]] = ..., cost_scaling: _Optional[_Union[CostScalingConfig, _Mapping]] = ..., checkpoint_interval: _Optional[int] = ..., enable_qat: bool = ..., max_queue_size: _Optional[int] = ..., n_workers: _Optional[int] = ..., use_multiprocessing: bool = ..., early_stopping: _Optional[_Union[EarlyStoppingConfig, _Mapping]] = ..., visualizer: _Optional[_Union[VisualizerConfig, _Mapping]] = ..., model_ema: bool = ...) -> None: ...
+    def __init__(self, batch_size_per_gpu: _Optional[int] = ..., num_epochs: _Optional[int] = ..., learning_rate: _Optional[_Union[LearningRate, _Mapping]] = ..., regularizer: _Optional[_Union[RegularizerConfig, _Mapping]] = ..., optimizer: _Optional[_Union[OptimizerConfig, _Mapping]] = ..., cost_scaling: _Optional[_Union[CostScalingConfig, _Mapping]] = ..., checkpoint_interval: _Optional[int] = ..., enable_qat: bool = ..., resume_model_path: _Optional[str] = ..., pretrain_model_path: _Optional[str] = ..., pruned_model_path: _Optional[str] = ..., max_queue_size: _Optional[int] = ..., n_workers: _Optional[int] = ..., use_multiprocessing: bool = ..., early_stopping: _Optional[_Union[EarlyStoppingConfig, _Mapping]] = ..., visualizer: _Optional[_Union[VisualizerConfig, _Mapping]] = ..., model_ema: bool = ...) -> None: ...
 
 class EvalConfig(_message.Message):
     __slots__ = ("validation_period_during_training", "average_precision_mode", "batch_size", "matching_iou_threshold", "visualize_pr_curve")

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x64\x65tforge/protos/options.proto\x12\x08\x64\x65tforge\x1a google/protobuf/descriptor.proto\"\xc1\x01\n\x05Rules\x12\x0c\n\x04help\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x65\x66\x61ult\x18\x02 \x01(\t\x12\x10\n\x08required\x18\x03 \x01(\x08\x12\r\n\x05range\x18\x04 \x01(\t\x12\x0f\n\x07\x63hoices\x18\x05 \x03(\t\x12\x0c\n\x04unit\x18\x06 \x01(\t\x12\x0f\n\x07\x61liases\x18\x07 \x03(\t\x12\x12\n\ndeprecated\x18\x08 \x01(\t\x12\x0f\n\x07\x61rrives\x18\t \x01(\t\x12\x15\n\rlater_choices\x18\n \x03(\t\x12\x0c\n\x04list\x18\x0b \x01(\x08:?\n\x05rules\x12\x1d.google.protobuf.FieldOptions\x18\xad\x8f\x03 \x01(\x0b\x32\x0f.detforge.Rulesb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x64\x65tforge/protos/options.proto\x12\x08\x64\x65tforge\x1a google/protobuf/descriptor.proto\"\xf4\x01\n\x05Rules\x12\x0c\n\x04help\x18\x01 \x01(\t\x12\x0f\n\x07\x64\x65\x66\x61ult\x18\x02 \x01(\t\x12\x10\n\x08required\x18\x03 \x01(\x08\x12\r\n\x05range\x18\x04 \x01(\t\x12\x0f\n\x07\x63hoices\x18\x05 \x03(\t\x12\x0c\n\x04unit\x18\x06 \x01(\t\x12\x0f\n\x07\x61liases\x18\x07 \x03(\t\x12\x12\n\ndeprecated\x18\x08 \x01(\t\x12\x0f\n\x07\x61rrives\x18\t \x01(\t\x12\x15\n\rlater_choices\x18\n \x03(\t\x12\x0c\n\x04list\x18\x0b \x01(\x08\x12\x11\n\tyields_to\x18\x0c \x01(\t\x12\r\n\x05needs\x18\r \x01(\t\x12\x0f\n\x07instead\x18\x0e \x01(\t:?\n\x05rules\x12\x1d.google.protobuf.FieldOptions\x18\xad\x8f\x03 \x01(\x0b\x32\x0f.detforge.Rulesb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,5 +33,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'detforge.protos.options_pb2
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_RULES']._serialized_start=78
-  _globals['_RULES']._serialized_end=271
+  _globals['_RULES']._serialized_end=322
 # @@protoc_insertion_point(module_scope)

@@ -10,7 +10,7 @@ RULES_FIELD_NUMBER: _ClassVar[int]
 rules: _descriptor.FieldDescriptor
 
 class Rules(_message.Message):
-    __slots__ = ("help", "default", "required", "range", "choices", "unit", "aliases", "deprecated", "arrives", "later_choices", "list")
+    __slots__ = ("help", "default", "required", "range", "choices", "unit", "aliases", "deprecated", "arrives", "later_choices", "list", "yields_to", "needs", "instead")
     HELP_FIELD_NUMBER: _ClassVar[int]
     DEFAULT_FIELD_NUMBER: _ClassVar[int]
     REQUIRED_FIELD_NUMBER: _ClassVar[int]
@@ -22,6 +22,9 @@ class Rules(_message.Message):
     ARRIVES_FIELD_NUMBER: _ClassVar[int]
     LATER_CHOICES_FIELD_NUMBER: _ClassVar[int]
     LIST_FIELD_NUMBER: _ClassVar[int]
+    YIELDS_TO_FIELD_NUMBER: _ClassVar[int]
+    NEEDS_FIELD_NUMBER: _ClassVar[int]
+    INSTEAD_FIELD_NUMBER: _ClassVar[int]
     help: str
     default: str
     required: bool
@@ -33,4 +36,7 @@ class Rules(_message.Message):
     arrives: str
     later_choices: _containers.RepeatedScalarFieldContainer[str]
     list: bool
-    def __init__(self, help: _Optional[str] = ..., default: _Optional[str] = ..., required: bool = ..., range: _Optional[str] = ..., choices: _Optional[_Iterable[str]] = ..., unit: _Optional[str] = ..., aliases: _Optional[_Iterable[str]] = ..., deprecated: _Optional[str] = ..., arrives: _Optional[str] = ..., later_choices: _Optional[_Iterable[str]] = ..., list: bool = ...) -> None: ...
+    yields_to: str
+    needs: str
+    instead: str
+    def __init__(self, help: _Optional[str] = ..., default: _Optional[str] = ..., required: bool = ..., range: _Optional[str] = ..., choices: _Optional[_Iterable[str]] = ..., unit: _Optional[str] = ..., aliases: _Optional[_Iterable[str]] = ..., deprecated: _Optional[str] = ..., arrives: _Optional[str] = ..., later_choices: _Optional[_Iterable[str]] = ..., list: bool = ..., yields_to: _Optional[str] = ..., needs: _Optional[str] = ..., instead: _Optional[str] = ...) -> None: ...

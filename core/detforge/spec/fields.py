@@ -62,6 +62,21 @@ def later_choices_of(field: FieldDescriptor) -> Mapping[str, str]:
 
 
 @cache
+def sibling_of(field: FieldDescriptor, name: str) -> FieldDescriptor:
+    """Return the field of the same block that a rule of this one names.
+
+    Raises:
+        PluginError: the block has no such field.
+    """
+    sibling = field.containing_type.fields_by_name.get(name)
+    if sibling is None:
+        raise PluginError(
+            f"the schema's rules of {field.full_name} name {name!r}, no field beside it"
+        )
+    return sibling
+
+
+@cache
 def fields_by_spelling(message: Descriptor) -> Mapping[str, FieldDescriptor]:
     """Return the fields of a message by every name a spec may use: their own and the aliases."""
     fields = dict(message.fields_by_name.items())

@@ -24,6 +24,7 @@ from detforge.spec.fields import (
     range_of,
     rules_of,
     schema_of,
+    sibling_of,
     value_field,
 )
 from detforge.spec.floats import shortest
@@ -80,8 +81,26 @@ class _Checker:
 
     def check_message(self, message: Message, path: str) -> None:
         """Check all fields of a present block."""
-        for field in schema_of(message).fields:
+        fields = schema_of(message).fields
+        for field in fields:  # before any default is filled in
+            if self._is_set(message, field, join(path, field.name)):
+                self._check_siblings(message, field, path)
+        for field in fields:
             self._check_field(message, field, join(path, field.name))
+
+    def _check_siblings(self, message: Message, field: FieldDescriptor, block: str) -> None:
+        """Warn of a field that has no effect because of another field of its block."""
+        rules, path = rules_of(field), join(block, field.name)
+        if rules.yields_to:
+            other = sibling_of(field, rules.yields_to)
+            place = join(block, other.name)
+            if self._is_set(message, other, place) and getattr(message, other.name):
+                self._warn(path, f"has no effect: {place} is given too, and wins")
+        if rules.needs and not _changes_nothing(message, field):
+            other = sibling_of(field, rules.needs)
+            if _changes_nothing(message, other):
+                place = join(block, other.name)
+                self._warn(path, f"has no effect: {place} is {_shown(message, other)}")
 
     def _check_field(self, message: Message, field: FieldDescriptor, path: str) -> None:
         rules = rules_of(field)
@@ -101,10 +120,11 @@ class _Checker:
                 log.debug("%s is absent and takes its default, %s", path, rules.default)
             return
         if rules.deprecated:
-            self.warnings.append(Problem(path, f"has no effect: {rules.deprecated}"))
-        elif rules.arrives:
-            if not _is_default(message, field):
-                self._add(path, f"comes with release {rules.arrives}; remove it")
+            self._warn(path, f"has no effect: {rules.deprecated}")
+        elif rules.arrives or rules.instead:
+            if not _changes_nothing(message, field):
+                release = f"comes with release {rules.arrives}; remove it"
+                self._add(path, f"is not read; {rules.instead}" if rules.instead else release)
         else:
             self._check_values(message, field, path)
 
@@ -159,6 +179,9 @@ class _Checker:
     def _add(self, path: str, message: str) -> None:
         self.problems.append(Problem(path, message))
 
+    def _warn(self, path: str, message: str) -> None:
+        self.warnings.append(Problem(path, message))
+
 
 def _values(message: Message, field: FieldDescriptor, path: str) -> Iterator[tuple[str, Any]]:
     """Yield path and value of a field, or of each of its elements."""
@@ -185,11 +208,43 @@ def _with_default(kind: type[Message], field: FieldDescriptor) -> Message:
     return message
 
 
-def _is_default(message: Message, field: FieldDescriptor) -> bool:
-    """Return whether a present field changes nothing; a present block always does."""
-    if field.message_type is not None:
+def _changes_nothing(message: Message, field: FieldDescriptor) -> bool:
+    """Return whether a field means the same as if it were absent.
+
+    A block does when it has a default, is no alternative of others, and sets nothing that has an
+    effect: ``visualizer { enabled: false }``.
+    """
+    if field.has_presence and not message.HasField(field.name):
+        return True
+    value = getattr(message, field.name)
+    default = getattr(_with_default(type(message), field), field.name)
+    if field.message_type is None or field.is_repeated:
+        return value == default
+    if in_oneof(field) or not rules_of(field).default:
         return False
-    return getattr(message, field.name) == getattr(_with_default(type(message), field), field.name)
+    return _effect(value) == _effect(default)
+
+
+def _effect(block: Message) -> Message:
+    """Return a copy with defaults filled in, less the fields that lack what they need."""
+    copy = type(block)()
+    copy.CopyFrom(block)
+    apply_rules(copy)
+    for field in schema_of(copy).fields:
+        needs = rules_of(field).needs
+        if needs and _changes_nothing(copy, sibling_of(field, needs)):
+            copy.ClearField(field.name)
+    return copy
+
+
+def _shown(message: Message, field: FieldDescriptor) -> str:
+    """Return the value of a field, or its default, as a spec would have it."""
+    if field.has_presence and not message.HasField(field.name):
+        return rules_of(field).default or "absent"
+    value = getattr(message, field.name)
+    if field.enum_type is not None:
+        return field.enum_type.values_by_number[value].name
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _flat(nested: tuple[Nested, ...]) -> Iterator[float]:

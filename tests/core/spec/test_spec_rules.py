@@ -125,6 +125,61 @@ def test_field_of_a_later_release_may_hold_its_default(toy, problems_of):
     assert problems_of("soon: true", toy.Ruled) == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "idle {}",
+        "idle { enabled: false }",
+        "idle { enabled: false images: 3 }",
+        "idle { images: 5 }",
+        'elsewhere: ""',
+    ],
+)
+def test_refused_field_that_changes_nothing_is_accepted(toy, problems_of, text):
+    assert problems_of(text, toy.Ruled) == []
+    assert parse_spec(text, toy.Ruled).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("idle { enabled: true }", "1:1: idle: comes with release 0.9; remove it"),
+        ("idle { own: 'x' }", "1:1: idle: comes with release 0.9; remove it"),
+        ("third {}", "1:1: third: comes with release 0.9; remove it"),
+        ("elsewhere: 'x'", "1:12: elsewhere: is not read; say it aloud"),
+    ],
+)
+def test_refused_field_that_would_change_something_is_refused(toy, problems_of, text, expected):
+    assert problems_of(text, toy.Ruled) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("images: 5", ["switched.images: has no effect: switched.enabled is false"]),
+        (
+            "enabled: false images: 5",
+            ["switched.images: has no effect: switched.enabled is false"],
+        ),
+        ("paint: 5", ["switched.paint: has no effect: switched.color is absent"]),
+        ("color: GREY paint: 5", ["switched.paint: has no effect: switched.color is GREY"]),
+        (
+            "own: 'x' shared: [1, 2]",
+            ["switched.shared: has no effect: switched.own is given too, and wins"],
+        ),
+        ("enabled: true images: 5 color: RED paint: 5", []),
+        ("enabled: false images: 3", []),
+        ("own: '' shared: 1", []),
+        ("shared: 1", []),
+        ("own: 'x'", []),
+    ],
+)
+def test_field_that_another_one_makes_idle_is_a_warning_naming_both(toy, text, expected):
+    spec = parse_spec(f"switched {{ {text} }}", toy.Ruled)
+    assert [f"{warning.path}: {warning.message}" for warning in spec.warnings] == expected
+    assert all(warning.line == 1 and warning.column > 10 for warning in spec.warnings)
+
+
 def test_absent_fields_take_their_defaults(toy):
     message = parse_spec("", toy.Ruled).message
     assert message.scales == "[1.0]"
@@ -231,6 +286,11 @@ def test_message_built_in_code_is_checked_too(toy):
     ("kind", "text", "message"),
     [
         ("BadDefault", "", "the schema's default of toy.BadDefault.number is wrong: takes a whole"),
+        (
+            "BadSibling",
+            "number: 1",
+            "rules of toy.BadSibling.number name 'nubmer', no field beside",
+        ),
         ("BadRange", "number: 1", "the schema's range of toy.BadRange.number is wrong: '1 to 2'"),
     ],
 )

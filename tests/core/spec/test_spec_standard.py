@@ -319,6 +319,43 @@ def test_fields_that_disagree_are_named(recipe_of, replacement, options, expecte
     assert recipe_of(replacement, **options) == [expected]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "visualizer { enabled: false }",
+        "visualizer { enabled: false num_images: 3 weight_histograms: true }",
+        'enable_qat: false resume_model_path: ""',
+    ],
+)
+def test_later_feature_that_is_switched_off_is_accepted(recipe_of, text):
+    assert recipe_of(training(text)) == recipe_of()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("visualizer { enabled: true }", "visualizer: comes with release 0.4"),
+        ("early_stopping { }", "early_stopping: comes with release 0.4"),
+        ("optimizer { adam { } }", "optimizer.adam: comes with release 0.4"),
+        ('resume_model_path: "a"', "resume_model_path: is not read; give the checkpoint to the"),
+        ('pretrain_model_path: "a"', "pretrain_model_path: is not read; give the weights to the"),
+        ('pruned_model_path: "a"', "pruned_model_path: is not read; give the pruned checkpoint"),
+    ],
+)
+def test_what_training_does_not_read_is_refused_by_name(toy, problems_of, spec_text, text, message):
+    (problem,) = problems_of(spec_text.replace(*training(text)), toy.Toy)
+    assert f"training_config.{message}" in problem
+
+
+def test_weight_of_no_penalty_is_a_warning(toy, spec_text):
+    spec = parse_spec(spec_text.replace("type: L1", "type: NO_REG"), toy.Toy, "s.txt")
+    (warning,) = spec.warnings
+    assert str(warning) == (
+        "s.txt:14:38: training_config.regularizer.weight: has no effect: "
+        "training_config.regularizer.type is NO_REG"
+    )
+
+
 def test_learning_rate_without_a_schedule_is_refused(toy, spec_text):
     start = spec_text.index("    soft_start_annealing_schedule")
     text = spec_text[:start] + spec_text[spec_text.index("  }\n  regularizer") :]
