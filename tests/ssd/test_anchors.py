@@ -144,6 +144,12 @@ def test_lists_of_their_own_win_over_what_serves_all_maps():
             "empty",
             id="empty-global-ratios",
         ),
+        pytest.param(
+            {"scales": "[0.1, 0.2, 0.3, 0.4, 0.5, 1.05, 1.05]"},
+            "scales",
+            "has 1.05 among the first 6",
+            id="larger-than-the-image",
+        ),
         pytest.param({"scales": "[0.1, 0.2]"}, "scales", "2 items; it needs 7", id="2-scales"),
         pytest.param({"scales": ""}, "scales", "min_scale", id="no-scales"),
         pytest.param(

@@ -167,13 +167,25 @@ class _SpecLists:
     def scales(self) -> tuple[float, ...]:
         count = self.n_maps + 1
         if self.config.scales:
-            return self.numbers("scales", count, f"{self.n_maps} feature maps and one more")
+            scales = self.numbers("scales", count, f"{self.n_maps} feature maps and one more")
+            self._check_scales(scales)
+            return scales
         low, high = self.config.min_scale, self.config.max_scale
         if not low or not high:
             self._report("scales", "is missing; give it, or both min_scale and max_scale")
         elif low > high:
             self._report("min_scale", f"is {low:g}, above max_scale, {high:g}; swap the two")
         return tuple(np.linspace(low, high, count).tolist())
+
+    def _check_scales(self, scales: tuple[Any, ...]) -> None:
+        # The last one only widens the second square of the last map; 1.05 is common.
+        large = [scale for scale in scales[: self.n_maps] if not isinstance(scale, tuple)]
+        if large and max(large) > 1:
+            self._report(
+                "scales",
+                f"has {max(large):g} among the first {self.n_maps}; an anchor is at most as large "
+                "as the shorter side, 1 (only the one more, at the end, may exceed it)",
+            )
 
     def pairs(self, name: str) -> tuple[Pair, ...] | None:
         """Return one (vertical, horizontal) pair per map, None for an absent field."""

@@ -10,22 +10,30 @@ from detforge.recipe import Checkpoints, Freeze
 from detforge.spec import standard_recipe
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from detforge.recipe import Recipe
     from detforge_ssd import spec_pb2
+
+# Of each backbone: depths of this release, depths of the next that brings more, and blocks.
+# Kept here so that a mistake shows before Keras loads; `find_backbone` has the last word.
+_DEPTHS = {"resnet": (10, 18)}
+_LATER_DEPTHS = {"resnet": {34: "0.5", 50: "0.5", 101: "0.5"}}
+_BLOCKS = {"resnet": range(5)}
 
 
 def to_recipe(spec: spec_pb2.Experiment) -> Recipe:
     """Return the recipe; the background is channel 0 of the softmax, pixels enter as BGR.
 
     Raises:
-        SpecError: no ssd_config, anchors that do not add up, or a standard message is wrong.
+        SpecError: no ssd_config, a backbone that does not exist, anchors that do not add up, or
+            a standard message is wrong.
     """
     if not spec.HasField("ssd_config"):
         raise SpecError(Problem("ssd_config", "is missing; it describes the detector"))
     config = spec.ssd_config
-    from detforge_ssd.anchors import anchor_config
-
-    anchor_config(config)
+    if problems := [*_backbone_problems(config), *_anchor_problems(config)]:
+        raise SpecError(problems)
     recipe = standard_recipe(
         spec,
         name="ssd",
@@ -39,3 +47,32 @@ def to_recipe(spec: spec_pb2.Experiment) -> Recipe:
     )
     name = f"ssd_{config.arch}{config.nlayers or ''}"
     return replace(recipe, checkpoints=Checkpoints(name=name, interval=recipe.checkpoints.interval))
+
+
+def _backbone_problems(config: spec_pb2.SsdConfig) -> Iterator[Problem]:
+    arch, depth = config.arch, config.nlayers
+    if arch not in _DEPTHS:
+        return
+    later = _LATER_DEPTHS[arch]
+    today = " or ".join(map(str, _DEPTHS[arch]))
+    if depth in later:
+        message = f"{arch} {depth} comes with release {later[depth]}; until then use {today}"
+        yield Problem("ssd_config.nlayers", message)
+    elif depth not in _DEPTHS[arch]:
+        found = f"{arch} has no depth {depth}" if config.HasField("nlayers") else "is missing"
+        coming = ", ".join(f"{depth} with release {release}" for depth, release in later.items())
+        yield Problem("ssd_config.nlayers", f"{found}; use {today} (to come: {coming})")
+    blocks = _BLOCKS[arch]
+    for index, block in enumerate(config.freeze_blocks):
+        if block not in blocks:
+            message = f"{arch} has no block {block}; it has {blocks[0]} to {blocks[-1]}"
+            yield Problem(f"ssd_config.freeze_blocks[{index}]", message)
+
+
+def _anchor_problems(config: spec_pb2.SsdConfig) -> Iterator[Problem]:
+    from detforge_ssd.anchors import anchor_config
+
+    try:
+        anchor_config(config)
+    except SpecError as err:
+        yield from err.problems
