@@ -19,7 +19,7 @@ from detforge.data.labels import explain_unmapped, is_ignore_marker, unmapped_co
 from detforge.data.manifest import Manifest
 from detforge.data.samples import Dropped, Sample
 from detforge.data.writer import FoldPlan, RecordWriter
-from detforge.errors import DatasetError, Problem, SpecError
+from detforge.errors import DatasetError, Problem, SpecError, UsageError
 from detforge.requests import ConvertReport
 
 if TYPE_CHECKING:
@@ -53,11 +53,18 @@ def convert_dataset(request: ConvertRequest) -> ConvertReport:
         SpecError: the spec names no data set, or its lists disagree in length.
         DatasetError: labels or images are wrong, a class is not mapped, or the output exists
             already or cannot be written.
+        UsageError: --drop_unmapped without a mapping.
     """
     writer = RecordWriter(request.output)
     writer.check_free(force=request.force)
     config = cast("Convert", request.spec.message)
     mapping = _mapping(request.spec, config)
+    if request.drop_unmapped and not mapping:
+        raise UsageError(
+            "--drop_unmapped leaves out what target_class_mapping does not name, and "
+            f"{request.spec.file} has none, so that every label is kept. Add the classes to "
+            "keep to target_class_mapping, or leave the option out"
+        )
     plan = _plan(request.spec, config)
     counts = _class_counts(plan)
     if mapping and not request.drop_unmapped:

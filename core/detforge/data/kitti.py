@@ -20,9 +20,13 @@ from detforge.data.samples import Dropped, Sample, SampleSource
 from detforge.errors import DatasetError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 log = logging.getLogger(__name__)
+
+OTHER_EXTENSION = "image of another extension than image_extension"
+LABELS_ALONE = "label file without an image"
 
 _COLUMNS = (
     "class",
@@ -133,7 +137,8 @@ class KittiFolder(SampleSource):
         """Pair the two folders and read all labels.
 
         Args:
-            images: folder of images; folders inside it are not searched.
+            images: folder of images; folders inside it are not searched. Images of another
+                extension and label files without an image are left out, and it is said.
             labels: folder of ``.txt`` files.
             extension: take only images with it, compared without case; None for any image.
             field: the spec field that named the folders, for messages.
@@ -143,12 +148,13 @@ class KittiFolder(SampleSource):
                 images share a stem, or a label file is wrong.
         """
         self.name = str(images)
-        self._images = _find_images(images, extension, field)
+        files = _list_files(images, field)
+        self._images = _find_images(files, images, extension, field)
         paths = _pair(self._images, labels, field)
         self._labels = [_read_labels(path) for path in paths]
-        dropped = Counter(d.reason for label in self._labels for d in label.dropped)
-        for reason, count in sorted(dropped.items()):
-            log.warning("%s: %d boxes left out: %s", labels, count, reason)
+        self.left_out = _left_out(files, self._images, labels)
+        _report(images, "file", self.left_out)
+        _report(labels, "object", [d for label in self._labels for d in label.dropped])
 
     def __len__(self) -> int:
         return len(self._images)
@@ -187,17 +193,21 @@ class KittiFolder(SampleSource):
         return max(len(label.objects) for label in self._labels)
 
 
-def _find_images(folder: Path, extension: str | None, field: str) -> list[Path]:
-    named_by = f" ({field})" if field else ""
+def _list_files(folder: Path, field: str) -> list[Path]:
     if not folder.is_dir():
+        named_by = f" ({field})" if field else ""
         raise DatasetError(f"the image folder {folder} does not exist{named_by}")
-    files = sorted(path for path in folder.iterdir() if path.is_file())
+    return sorted(path for path in folder.iterdir() if path.is_file())
+
+
+def _find_images(files: list[Path], folder: Path, extension: str | None, field: str) -> list[Path]:
     wanted = (extension.lower(),) if extension else IMAGE_EXTENSIONS
     images = [path for path in files if path.suffix.lower() in wanted]
     if not images:
         seen = Counter(path.suffix.lower() or "no extension" for path in files)
         found = ", ".join(f"{count} {suffix}" for suffix, count in seen.most_common(4))
         advice = "; set image_extension" if extension and seen else ""
+        named_by = f" ({field})" if field else ""
         raise DatasetError(
             f"no image with extension {' '.join(wanted)} in {folder}{named_by}; "
             f"it has {found or 'no files'}{advice}"
@@ -225,6 +235,25 @@ def _pair(images: list[Path], labels: Path, field: str) -> list[Path]:
             f"no label file {missing[0]}{more}; an image without objects needs an empty one"
         )
     return paths
+
+
+def _left_out(files: list[Path], images: list[Path], labels: Path) -> tuple[Dropped, ...]:
+    """Return the images that are not among those taken, and the label files of no image."""
+    taken = set(images)
+    others = [p for p in files if p.suffix.lower() in IMAGE_EXTENSIONS and p not in taken]
+    stems = {path.stem for path in (*images, *others)}
+    alone = sorted(path for path in labels.glob("*.txt") if path.stem not in stems)
+    return tuple(
+        Dropped(place=str(path), class_name="", reason=reason)
+        for paths, reason in ((others, OTHER_EXTENSION), (alone, LABELS_ALONE))
+        for path in paths
+    )
+
+
+def _report(folder: Path, what: str, dropped: Sequence[Dropped]) -> None:
+    for reason, count in sorted(Counter(d.reason for d in dropped).items()):
+        plural = "s" if count > 1 else ""
+        log.warning("%s: %d %s%s left out: %s", folder, count, what, plural, reason)
 
 
 def _read_labels(path: Path) -> KittiLabels:

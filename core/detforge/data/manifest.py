@@ -1,7 +1,7 @@
 """The manifest of a conversion: what was written, so that training can tell what is missing.
 
 Shards are named ``<prefix>-fold-000-of-002-shard-00000-of-00010``; beside them lie
-``<prefix>.manifest.json`` and, when objects were left out, ``<prefix>.dropped.jsonl``. While a
+``<prefix>.manifest.json`` and, when anything was left out, ``<prefix>.dropped.jsonl``. While a
 conversion runs, a folder ``.<prefix>.converting`` lies there too: shards that have it, and no
 manifest, are not complete.
 """
@@ -87,7 +87,7 @@ class Manifest:
         classes: class names; ``image/object/class/label`` counts them from 1.
         folds: parts of the data set.
         source: where the data came from and how it was dealt out, for people.
-        dropped: reason -> objects left out.
+        dropped: reason -> objects and files left out.
     """
 
     detforge: str
@@ -130,7 +130,7 @@ def manifest_path(folder: Path, prefix: str) -> Path:
 
 
 def dropped_path(folder: Path, prefix: str) -> Path:
-    """Return where the objects left out of a prefix are listed."""
+    """Return where what was left out of a prefix is listed."""
     return folder / f"{prefix}.dropped.jsonl"
 
 

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Dropped:
-    """An object that was left out, and why.
+    """An object, or a whole file, that was left out, and why.
 
     Attributes:
-        place: file and line, or file and annotation id.
-        class_name: as written in the data.
+        place: file and line, file and annotation id, or the file.
+        class_name: as written in the data; empty for a file.
         reason: "not finite", "inverted", "zero size", "outside the image", ...
         box: xyxy as annotated.
     """
@@ -116,9 +116,11 @@ class SampleSource(abc.ABC):
         name: what to call it in messages.
         drop_advice: how objects of a class can be left out of it, as the end of a sentence that
             begins "Add the missing ones to the mapping"; empty when they cannot.
+        left_out: files of the data set that are not in it at all.
     """
 
     name: str
+    left_out: tuple[Dropped, ...] = ()
     drop_advice: str = ""
 
     @abc.abstractmethod

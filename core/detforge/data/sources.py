@@ -28,6 +28,7 @@ class Concatenation(SampleSource):
 
     def __init__(self, sources: Sequence[SampleSource]) -> None:
         self.name = ", ".join(source.name for source in sources)
+        self.left_out = tuple(file for source in sources for file in source.left_out)
         self.drop_advice = "".join(dict.fromkeys(source.drop_advice for source in sources))
         self._sources = tuple(sources)
         self._ends = np.cumsum([len(source) for source in sources])

@@ -27,7 +27,7 @@ from detforge.data.tfrecord import frame
 from detforge.errors import DatasetError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -67,8 +67,8 @@ class RecordWriter:
 
     Attributes:
         manifest: where the manifest will be.
-        dropped_file: where the objects left out will be listed.
-        dropped: reason -> objects left out so far.
+        dropped_file: where what is left out will be listed.
+        dropped: reason -> objects and files left out so far.
     """
 
     def __init__(self, output: Path) -> None:
@@ -83,7 +83,7 @@ class RecordWriter:
 
     @property
     def dropped(self) -> dict[str, int]:
-        """Reason -> objects left out so far."""
+        """Reason -> objects and files left out so far."""
         return dict(sorted(self._dropped.items()))
 
     def check_free(self, *, force: bool) -> None:
@@ -168,6 +168,9 @@ class RecordWriter:
         numbers = {name: number for number, name in enumerate(classes, start=1)}
         try:
             with (self._working / self.dropped_file.name).open("w", encoding="utf-8") as listing:
+                sources = {id(plan.source): plan.source for plan in plans}
+                for source in sources.values():
+                    self._list_dropped(source.left_out, listing.write)
                 return tuple(
                     self._write_fold(index, len(plans), plan, numbers, prepare, listing.write)
                     for index, plan in enumerate(plans)
@@ -182,7 +185,7 @@ class RecordWriter:
         plan: FoldPlan,
         numbers: Mapping[str, int],
         prepare: Callable[[Sample], Sample],
-        list_dropped: Callable[[str], object],
+        write: Callable[[str], object],
     ) -> Fold:
         def convert(row: int) -> _Record:
             sample = plan.source[row]
@@ -198,18 +201,21 @@ class RecordWriter:
                 first, last = (len(plan.rows) * (number + i) // plan.shards for i in (0, 1))
                 name = shard_name(self._prefix, index, folds, number, plan.shards)
                 log.info("writing %s: %d images", name, last - first)
-                part = self._record_dropped(itertools.islice(records, last - first), list_dropped)
+                part = self._record_dropped(itertools.islice(records, last - first), write)
                 shards.append(_write_shard(self._working / name, part))
         return Fold(index=index, name=plan.name, shards=tuple(shards))
 
     def _record_dropped(
-        self, records: Iterator[_Record], list_dropped: Callable[[str], object]
+        self, records: Iterator[_Record], write: Callable[[str], object]
     ) -> Iterator[_Record]:
         for record in records:
-            for dropped in record.dropped:
-                self._dropped[dropped.reason] += 1
-                list_dropped(json.dumps(dropped.as_json(), ensure_ascii=False) + "\n")
+            self._list_dropped(record.dropped, write)
             yield record
+
+    def _list_dropped(self, dropped: Iterable[Dropped], write: Callable[[str], object]) -> None:
+        for one in dropped:
+            self._dropped[one.reason] += 1
+            write(json.dumps(one.as_json(), ensure_ascii=False) + "\n")
 
     def publish(self, manifest: Manifest) -> None:
         """Move everything into place; what was there under the prefix goes.

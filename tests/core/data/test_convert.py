@@ -24,7 +24,7 @@ from detforge.data.convert import convert_dataset
 from detforge.data.examples import to_example
 from detforge.data.kitti import KittiFolder
 from detforge.data.records import RecordSource
-from detforge.errors import DatasetError, SpecError
+from detforge.errors import DatasetError, SpecError, UsageError
 from detforge.protos.example_pb2 import Example
 
 MAPPING = {"Circle": "round", "square": "angular", "triangle": "angular"}
@@ -243,6 +243,32 @@ def test_boxes_that_are_no_boxes_are_listed(tmp_path):
     assert lines[1]["place"].endswith("a.txt:3")
 
 
+def test_files_left_out_are_counted_once_and_listed(cars, tmp_path):
+    images, labels = cars
+    (images / "b.png").rename(images / "b.jpg")
+    (labels / "d.txt").write_text(kitti_row("Car"))
+    spec = kitti_spec(images, labels, extension=".png", val_split=50, mapping={"car": "car"})
+    report = convert_dataset(convert_request(spec, tmp_path / "out"))
+    assert report.images == {"validation": 1, "training": 1}
+    assert (
+        report.dropped
+        == _manifest(tmp_path)["dropped"]
+        == {
+            "image of another extension than image_extension": 1,
+            "label file without an image": 1,
+        }
+    )
+    lines = [json.loads(line) for line in report.dropped_file.read_text().splitlines()]
+    assert [Path(line["place"]).name for line in lines] == ["b.jpg", "d.txt"]
+
+
+def test_dropping_unmapped_classes_without_a_mapping_is_an_error(cars, tmp_path):
+    spec = kitti_spec(*cars, extension=".png")
+    with pytest.raises(UsageError, match="--drop_unmapped leaves out what target_class_mapping"):
+        convert_dataset(convert_request(spec, tmp_path / "out", drop_unmapped=True))
+    assert not list(tmp_path.glob("out*"))
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -291,7 +317,7 @@ def test_empty_folder_is_an_error(tmp_path):
 def test_records_that_exist_are_replaced_only_by_force(drawn, cars, tmp_path):
     output = tmp_path / "records" / "out"
     spec = kitti_spec(*cars, extension=".png", shards=4)
-    convert_dataset(convert_request(spec, output, drop_unmapped=True))
+    convert_dataset(convert_request(spec, output))
     before = _files(output.parent)
     spec = kitti_spec(drawn.images, drawn.labels, shards=1)
     with pytest.raises(DatasetError, match=r"out\.manifest\.json exists already.*--force"):
@@ -379,13 +405,16 @@ def test_killed_run_leaves_nothing_that_training_would_read(drawn, tmp_path, mon
 
 
 @pytest.mark.parametrize(
-    ("failure", "raised"),
-    [(OSError(5, "Input/output error"), DatasetError), (KeyboardInterrupt(), KeyboardInterrupt)],
+    ("failure", "raised", "message"),
+    [
+        (OSError(5, "Input/output error"), DatasetError, "error; convert again with --force"),
+        (KeyboardInterrupt(), KeyboardInterrupt, None),
+    ],
     ids=["error", "interrupt"],
 )
 @pytest.mark.parametrize("moves", [0, 2, 4], ids=["first file", "third file", "manifest"])
 def test_failure_while_moving_leaves_nothing_that_training_would_read(
-    drawn, tmp_path, monkeypatch, failure, raised, moves
+    drawn, tmp_path, monkeypatch, failure, raised, message, moves
 ):
     spec = kitti_spec(drawn.images, drawn.labels)
     convert_dataset(convert_request(spec, tmp_path / "out"))
@@ -399,9 +428,7 @@ def test_failure_while_moving_leaves_nothing_that_training_would_read(
 
     monkeypatch.setattr(Path, "replace", replace_until_failure)
     request = convert_request(spec, tmp_path / "out", force=True)
-    with pytest.raises(
-        raised, match="convert again with --force" if raised is DatasetError else ""
-    ):
+    with pytest.raises(raised, match=message):
         convert_dataset(request)
     monkeypatch.undo()
     for pattern in ("out", "out*", ""):
@@ -421,7 +448,7 @@ def test_failure_before_anything_is_moved_leaves_the_old_records(drawn, tmp_path
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_text", full)
-    with pytest.raises(DatasetError, match="No space left on device$"):
+    with pytest.raises(DatasetError, match=r"No space left on device$"):
         convert_dataset(convert_request(spec, tmp_path / "out", force=True))
     monkeypatch.undo()
     assert _files(tmp_path) == before

@@ -145,6 +145,27 @@ def test_two_images_of_one_stem_are_an_error(tmp_path):
         KittiFolder(images, labels)
 
 
+def test_images_of_another_extension_and_labels_without_image_are_reported(tmp_path, caplog):
+    images, labels = write_kitti(tmp_path, {"a": [kitti_row()], "b": [], "c": []})
+    (images / "b.png").rename(images / "b.jpg")
+    (images / "c.png").unlink()
+    (images / "notes.md").write_text("no image")
+    source = KittiFolder(images, labels, extension=".png")
+    assert len(source) == 1
+    assert [(d.place, d.reason) for d in source.left_out] == [
+        (str(images / "b.jpg"), "image of another extension than image_extension"),
+        (str(labels / "c.txt"), "label file without an image"),
+    ]
+    assert "1 file left out: image of another extension" in caplog.text
+    assert "1 file left out: label file without an image" in caplog.text
+
+
+def test_folders_that_fit_together_are_not_remarked(tmp_path, caplog):
+    source = KittiFolder(*write_kitti(tmp_path, {"a": [kitti_row()], "b": []}))
+    assert source.left_out == ()
+    assert not caplog.text
+
+
 def test_folder_without_wanted_images_says_what_it_has(tmp_path):
     images, labels = write_kitti(tmp_path, {"a": [], "b": []})
     with pytest.raises(DatasetError, match=r"no image with extension \.jpg .*it has 2 \.png"):
