@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from google.protobuf.message import DecodeError
 
+from detforge.data.boxes import box_fault, clip_boxes
 from detforge.data.headers import read_header
-from detforge.data.samples import Sample
+from detforge.data.samples import Dropped, Sample
 from detforge.errors import DatasetError
 from detforge.protos.example_pb2 import Example, Feature
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -79,12 +80,15 @@ def _put_ints(feature: Feature, *values: int) -> None:
 def from_example(payload: bytes, place: str) -> Sample:
     """Return the sample in a serialised message.
 
+    Records may come from anywhere, so that boxes are checked and clipped as those of labels are.
+
     Args:
         payload: the message.
         place: file and record, for messages.
 
     Raises:
-        DatasetError: no such message, a key is missing, or lists differ in length.
+        DatasetError: no such message, a key is missing, or lists differ in length; names the
+            record.
     """
     try:
         features = Example.FromString(payload).features.feature
@@ -99,23 +103,41 @@ def from_example(payload: bytes, place: str) -> Sample:
     masks = tuple(features["image/object/mask"].bytes_list.value)
     if masks and len(masks) != len(names):
         raise DatasetError(f"{place} has {len(masks)} masks for {len(names)} objects")
+    difficult = _flags(features, "image/object/difficult", len(names), place)
+    crowd = _flags(features, "image/object/is_crowd", len(names), place)
+    dropped = _faults(boxes, names, width, height, place)
+    kept = [index for index in range(len(names)) if index not in dropped]
     return Sample(
         name=_text(features, "image/filename", place) or place,
         encoded=features["image/encoded"].bytes_list.value[0],
         width=width,
         height=height,
-        boxes=boxes,
-        class_names=names,
-        difficult=_flags(features, "image/object/difficult", len(names)),
-        crowd=_flags(features, "image/object/is_crowd", len(names)),
-        masks=masks or None,
+        boxes=clip_boxes(boxes[kept], width, height),
+        class_names=tuple(names[index] for index in kept),
+        difficult=difficult[kept],
+        crowd=crowd[kept],
+        masks=tuple(masks[index] for index in kept) if masks else None,
         source_id=_text(features, "image/source_id", place),
+        dropped=tuple(dropped.values()),
     )
+
+
+def _faults(
+    boxes: NDArray[np.float64], names: Sequence[str], width: int, height: int, place: str
+) -> dict[int, Dropped]:
+    """Return the objects that cannot be used, by their number in the record."""
+    dropped = {}
+    for index, (box, name) in enumerate(zip(boxes.tolist(), names, strict=True)):
+        if reason := box_fault(box, width, height):
+            where = f"{place} object {index}"
+            dropped[index] = Dropped(place=where, class_name=name, reason=reason, box=tuple(box))
+    return dropped
 
 
 def _boxes(
     features: Mapping[str, Feature], width: int, height: int, objects: int, place: str
-) -> NDArray[np.float32]:
+) -> NDArray[np.float64]:
+    """Return float64 (N, 4), xyxy, source pixels, as they stand in the record."""
     lists = [features[f"image/object/bbox/{side}"].float_list.value for side in _SIDES]
     lengths = {len(values) for values in lists}
     if lengths != {objects}:
@@ -125,7 +147,7 @@ def _boxes(
             "box coordinates; records need one name for each box"
         )
     size = np.array([width, height, width, height], np.float64)
-    return (np.array(lists, np.float64).T * size).astype(np.float32).reshape(-1, 4)
+    return np.array(lists, np.float64).T * size
 
 
 def _wrong_layout(features: Mapping[str, Feature], place: str) -> str:
@@ -157,7 +179,14 @@ def _decode(text: bytes, place: str) -> str:
         raise DatasetError(f"{place} holds a name that is not UTF-8 text: {text[:40]!r}") from err
 
 
-def _flags(features: Mapping[str, Feature], key: str, objects: int) -> NDArray[np.bool_]:
+def _flags(
+    features: Mapping[str, Feature], key: str, objects: int, place: str
+) -> NDArray[np.bool_]:
     """Return bool (N,); an absent list means no object has the mark."""
     values = features[key].int64_list.value
-    return np.array(values, bool) if len(values) == objects else np.zeros(objects, bool)
+    if values and len(values) != objects:
+        raise DatasetError(
+            f"{place}: {key} has {len(values)} values for {objects} objects; it takes one for each "
+            "object, or none at all"
+        )
+    return np.array(values, bool) if values else np.zeros(objects, bool)

@@ -117,11 +117,16 @@ class RecordSource(SampleSource):
 def _scan(shard: TFRecordFile) -> _Summary:
     log.info("%s has no manifest; reading its %d records once", shard.path, len(shard))
     counts: Counter[str] = Counter()
+    dropped: Counter[str] = Counter()
     most = 0
     for index in range(len(shard)):
-        names = from_example(shard[index], f"{shard.path} record {index}").class_names
-        counts.update(names)
-        most = max(most, len(names))
+        sample = from_example(shard[index], f"{shard.path} record {index}")
+        counts.update(sample.class_names)
+        dropped.update(fault.reason for fault in sample.dropped)
+        most = max(most, len(sample.class_names))
+    for reason, count in sorted(dropped.items()):
+        plural = "s" if count > 1 else ""
+        log.warning("%s: %d object%s left out: %s", shard.path, count, plural, reason)
     return _Summary(dict(counts), most)
 
 

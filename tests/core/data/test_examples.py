@@ -41,10 +41,12 @@ def test_image_without_objects_survives():
 
 @given(
     st.integers(1, 20_000),
-    st.lists(st.floats(0, 1, width=32), min_size=4, max_size=4),
+    st.tuples(st.floats(0, 0.5), st.floats(0, 0.5)),
+    st.tuples(st.floats(0.01, 0.5), st.floats(0.01, 0.5)),
 )
-def test_coordinates_survive_to_a_hundredth_of_a_pixel(width, fractions):
-    sample = make_sample([np.array(fractions) * width], ["cat"])
+def test_coordinates_survive_to_a_hundredth_of_a_pixel(width, start, size):
+    box = np.concatenate([start, np.add(start, size)]) * width
+    sample = make_sample([box], ["cat"])
     object.__setattr__(sample, "width", width)
     object.__setattr__(sample, "height", width)
     found = from_example(to_example(sample, NUMBERS), "x")
@@ -107,6 +109,48 @@ def _changed(change):
 
 
 @pytest.mark.parametrize(
+    ("xmin", "xmax", "reason"),
+    [
+        (0.5, 0.25, "inverted"),
+        (0.5, 0.5, "zero size"),
+        (float("nan"), 0.5, "not finite"),
+        (0.5, float("inf"), "not finite"),
+        (1.25, 1.5, "outside the image"),
+    ],
+    ids=["inverted", "zero size", "nan", "infinite", "outside"],
+)
+def test_box_of_others_that_is_no_box_goes_with_all_that_belongs_to_it(xmin, xmax, reason):
+    def spoil(feature):
+        feature["image/object/bbox/xmin"].float_list.value[0] = xmin
+        feature["image/object/bbox/xmax"].float_list.value[0] = xmax
+
+    found, whole = from_example(_changed(spoil), "train record 3"), _two_objects()
+    assert found.class_names == ("Fußgänger",)
+    np.testing.assert_array_equal(found.boxes, whole.boxes[1:])
+    assert (found.difficult.tolist(), found.crowd.tolist()) == ([False], [True])
+    assert found.masks == whole.masks[1:]
+    (dropped,) = found.dropped
+    assert (dropped.place, dropped.class_name) == ("train record 3 object 0", "cat")
+    assert dropped.reason == reason
+
+
+def test_box_of_others_beyond_the_frame_is_clipped():
+    def enlarge(feature):
+        feature["image/object/bbox/xmin"].float_list.value[0] = -0.5
+        feature["image/object/bbox/ymax"].float_list.value[0] = 2.0
+
+    found = from_example(_changed(enlarge), "x")
+    np.testing.assert_array_equal(found.boxes[0], [0, 2, 30, 48])
+    assert found.boxes.dtype == np.float32
+
+
+@pytest.mark.parametrize("key", ["difficult", "is_crowd"])
+def test_marks_may_be_absent_altogether(key):
+    found = from_example(_changed(lambda f: f.pop(f"image/object/{key}")), "x")
+    assert not {"difficult": found.difficult, "is_crowd": found.crowd}[key].any()
+
+
+@pytest.mark.parametrize(
     ("payload", "message"),
     [
         (b"\xff\xff\xff", "is not a tf.train.Example"),
@@ -119,12 +163,23 @@ def _changed(change):
             "has 1 masks for 2 objects",
         ),
         (
+            _changed(lambda f: f["image/object/difficult"].int64_list.value.pop()),
+            "image/object/difficult has 1 values for 2 objects",
+        ),
+        (
+            _changed(lambda f: f["image/object/is_crowd"].int64_list.value.append(1)),
+            "image/object/is_crowd has 3 values for 2 objects",
+        ),
+        (
             _changed(lambda f: f["image/filename"].bytes_list.value.__setitem__(0, b"\xff")),
             "not UTF-8",
         ),
     ],
-    ids=["no message", "empty", "no width", "no names", "no xmin", "one mask", "bad name"],
-)
+    ids=[
+        "no message", "empty", "no width", "no names", "no xmin", "one mask", "one difficult",
+        "three crowds", "bad name",
+    ],
+)  # fmt: skip
 def test_wrong_message_names_the_record(payload, message):
     with pytest.raises(DatasetError, match=message) as caught:
         from_example(payload, "train record 3")

@@ -10,6 +10,7 @@ from detforge.data.convert import convert_dataset
 from detforge.data.records import RecordSource, find_record_files
 from detforge.data.tfrecord import TFRecordFile, frame
 from detforge.errors import DatasetError
+from detforge.protos.example_pb2 import Example
 
 TRAINING = "shapes-fold-001-of-002-shard-0000{}-of-00002"
 
@@ -90,6 +91,17 @@ def test_without_a_manifest_records_are_scanned_once_and_it_is_said(records, cap
     assert (source.class_counts(), source.max_objects()) == (counts, most)
     assert source.folds == frozenset()
     assert caplog.text.count("has no manifest; reading its") == 4
+
+
+def test_objects_of_foreign_records_that_are_no_boxes_are_reported(records, caplog):
+    shard = _shard(records)
+    example = Example.FromString(TFRecordFile(shard)[0])
+    example.features.feature["image/object/bbox/xmax"].float_list.value[0] = -1.0
+    foreign = records / "foreign.tfrecord"
+    foreign.write_bytes(frame(example.SerializeToString()))
+    source = RecordSource(str(foreign))
+    assert sum(source.class_counts().values()) == source.max_objects() == len(source[0].boxes)
+    assert "foreign.tfrecord: 1 object left out: inverted" in caplog.text
 
 
 def test_records_that_nothing_matches_name_pattern_and_field(tmp_path):
