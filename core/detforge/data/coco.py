@@ -146,9 +146,11 @@ def _categories(content: Mapping[str, Any], file: str) -> dict[Any, str]:
     names = {}
     for category in content["categories"]:
         try:
-            names[category["id"]] = str(category["name"])
+            names[_identity(category["id"])] = str(category["name"])
         except (KeyError, TypeError) as err:
-            raise DatasetError(f"{file}: a category lacks its id or its name: {category}") from err
+            raise DatasetError(
+                f"{file}: a category lacks its id (a number or a text) or its name: {category}"
+            ) from err
     return names
 
 
@@ -157,11 +159,15 @@ def _images(content: Mapping[str, Any], file: str) -> list[_Image]:
     for entry in content["images"]:
         try:
             image = _Image(
-                entry["id"], str(entry["file_name"]), int(entry["width"]), int(entry["height"])
+                _identity(entry["id"]),
+                str(entry["file_name"]),
+                int(entry["width"]),
+                int(entry["height"]),
             )
-        except (KeyError, TypeError, ValueError) as err:
+        except (KeyError, TypeError, ValueError, OverflowError) as err:
             raise DatasetError(
-                f"{file}: an image lacks id, file_name, width or height: {entry}"
+                f"{file}: an image lacks id (a number or a text), file_name, width or height: "
+                f"{str(entry)[:200]}"
             ) from err
         if image.id in ids:
             raise DatasetError(f"{file} lists two images with the id {image.id}")
@@ -172,14 +178,15 @@ def _images(content: Mapping[str, Any], file: str) -> list[_Image]:
 
 def _object(annotation: Any, names: Mapping[Any, str], file: str) -> tuple[Any, _Object]:
     """Return the id of the image an annotation belongs to, and the object."""
+    identity = annotation.get("id") if isinstance(annotation, dict) else None
     try:
-        identity, image_id = annotation.get("id"), annotation["image_id"]
-        category = annotation["category_id"]
+        image_id = _identity(annotation["image_id"])
+        category = _identity(annotation["category_id"])
         x, y, width, height = (float(v) for v in annotation["bbox"])
-    except (AttributeError, KeyError, TypeError, ValueError) as err:
+    except (KeyError, TypeError, ValueError, OverflowError) as err:
         raise DatasetError(
-            f"{file}: an annotation lacks image_id, category_id or four numbers in bbox: "
-            f"{str(annotation)[:200]}"
+            f"{file}: annotation {identity} lacks image_id or category_id (a number or a text) or "
+            f"four numbers in bbox: {str(annotation)[:200]}"
         ) from err
     if category not in names:
         known = ", ".join(str(key) for key in list(names)[:20])
@@ -192,3 +199,14 @@ def _object(annotation: Any, names: Mapping[Any, str], file: str) -> tuple[Any, 
     return image_id, _Object(
         identity, names[category], box, crowd, annotation.get("segmentation") or None
     )
+
+
+def _identity(value: Any) -> int | float | str:
+    """Return what may be an id.
+
+    Raises:
+        TypeError: a list, an object or nothing, which cannot.
+    """
+    if not isinstance(value, int | float | str):
+        raise TypeError(value)
+    return value

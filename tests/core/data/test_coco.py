@@ -156,13 +156,25 @@ def test_wrong_segmentation_names_the_annotation(open_coco, segmentation, messag
         ("[]", "no list 'images'"),
         ({"images": [], "annotations": []}, "no list 'categories'"),
         ({"images": [], "annotations": [], "categories": []}, "lists no images"),
-        (_content({"bbox": [1, 2, 3]}), "four numbers in bbox"),
+        (_content({"bbox": [1, 2, 3]}), "annotation 1 lacks .* four numbers in bbox"),
+        (_content({"bbox": [1, 2, 3, 10**400]}), "annotation 1 lacks .* four numbers in bbox"),
+        (_content({"bbox": [1, 2, 3, 4], "category_id": [1]}), "annotation 1 lacks .*category_id"),
+        (_content({"bbox": [1, 2, 3, 4], "image_id": {}}), "annotation 1 lacks image_id"),
+        (_content({"bbox": [1, 2, 3, 4], "image_id": None}), "annotation 1 lacks image_id"),
+        (_content() | {"annotations": [3]}, "annotation None lacks image_id"),
+        (_content(categories=[([7], "dog")]), "a category lacks its id"),
+        (_content() | {"images": [{"id": [1], "file_name": "", "width": 1, "height": 1}]},
+         "an image lacks id"),
+        (_content() | {"images": [{"id": 1, "file_name": "", "width": 1e999, "height": 1}]},
+         "an image lacks id .* width"),
         (_content({"bbox": [1, 2, 3, 4], "category_id": 8}), r"category 8.*it has 7, 90"),
         (_content({"bbox": [1, 2, 3, 4], "image_id": 5}), "belongs to image 5"),
     ],
     ids=[
-        "not json", "a list", "no categories", "no images", "short box", "unknown category",
-        "unknown image",
+        "not json", "a list", "no categories", "no images", "short box", "endless box",
+        "list for a category", "object for an image", "nothing for an image",
+        "number for an annotation", "list for a category's id", "list for an image's id",
+        "endless image", "unknown category", "unknown image",
     ],
 )  # fmt: skip
 def test_wrong_file_says_what_is_wrong(open_coco, content, message):
@@ -181,7 +193,7 @@ def test_two_images_of_one_id_are_an_error(open_coco):
 def test_image_entry_without_size_is_an_error(open_coco):
     content = _content()
     del content["images"][0]["width"]
-    with pytest.raises(DatasetError, match="lacks id, file_name, width or height"):
+    with pytest.raises(DatasetError, match=r"lacks id .*file_name, width or height"):
         open_coco(content)
 
 
