@@ -103,6 +103,12 @@ def _open(
 ) -> SampleSource:
     for path in (source.records, source.images):
         if path and (reader := readers.get(Path(path).suffix)):
+            if source.labels:
+                raise DatasetError(
+                    f"{source.field or 'a data source'}: {path} is opened by a reader that brings "
+                    f"its own labels, so that {source.labels} would not be read; name it where "
+                    "records are named (tfrecords_path), without a folder of labels"
+                )
             return reader(Path(path))
     if source.records:
         records = RecordSource(source.records, field=source.field)

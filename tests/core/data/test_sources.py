@@ -81,6 +81,15 @@ def test_reader_of_a_plugin_opens_its_suffix():
     assert source.name.endswith("train.lmdb")
 
 
+@pytest.mark.parametrize("place", ["records", "images"])
+def test_labels_beside_a_path_that_a_plugin_reads_are_an_error(place):
+    detector = detector_stub([{".lmdb": ListSource}])
+    source = DataSource(**{place: "train.lmdb"}, labels="labels", field="data_sources[0]")
+    message = r"data_sources\[0\]: train\.lmdb is opened by a reader .* labels would not be read"
+    with pytest.raises(DatasetError, match=message):
+        open_sources([source], detector)
+
+
 def test_validation_set_is_opened_and_checked(folders):
     recipe = make_recipe(("bus", "car"), validation=tuple(folders))
     assert len(open_validation(recipe, detector_stub())) == 3
