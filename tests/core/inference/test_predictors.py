@@ -11,6 +11,7 @@ from tests.tiny_detector import (
     LIMIT,
     NAMES,
     TinyModel,
+    TinyPlugin,
     make_checkpoint,
     make_detector,
     make_images,
@@ -19,6 +20,7 @@ from tests.tiny_detector import (
 )
 
 import detforge.inference
+from detforge import hookimpl
 from detforge.errors import CheckpointError
 from detforge.export.build import build_onnx
 from detforge.files import encrypt, save_checkpoint
@@ -49,16 +51,16 @@ def load(path, key=None, **changes):
 )
 def test_checkpoint_is_built_for_what_it_is_to_do(tmp_path, model, options, wanted):
     save_checkpoint(tmp_path / "a.detforge", make_checkpoint(model))
-    detector, modes = make_detector(), []
+    modes = []
 
-    class Watched:
-        name = detector.name
-
+    class Watched(TinyPlugin):
+        @hookimpl
         def build_model(self, spec, mode):
             modes.append(mode)
-            return detector.build_model(spec, mode)
+            return super().build_model(spec, mode)
 
-    load_predictor(Watched(), make_spec(), make_recipe(), tmp_path / "a.detforge", **options)
+    detector = make_detector(plugin=Watched)
+    load_predictor(detector, make_spec(), make_recipe(), tmp_path / "a.detforge", **options)
     assert modes == [wanted]
 
 
