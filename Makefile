@@ -1,13 +1,15 @@
 # Needs Python 3.11 or newer, pip and make; everything else goes into .venv.
 PYTHON ?= python3
 VENV := .venv
-BIN := $(CURDIR)/$(VENV)/bin
-SPECS := $(CURDIR)/plugins/ssd/detforge_ssd/specs
+BIN := "$(CURDIR)"/$(VENV)/bin
+SPECS := "$(CURDIR)"/plugins/ssd/detforge_ssd/specs
 export TF_CPP_MIN_LOG_LEVEL ?= 2
+unexport DETFORGE_KEY
 
 .PHONY: demo test test-slow lint bench clean
 
 $(VENV)/installed: pyproject.toml plugins/ssd/pyproject.toml
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'detforge[train] needs Python 3.11 or newer; set PYTHON=...')"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
 	$(BIN)/python -m pip install --quiet -e ".[train]" -e plugins/ssd
@@ -30,6 +32,8 @@ demo: $(VENV)/installed
 		-i scenes/val/images -o annotated -l labels -t 0.5
 	cd .demo && $(BIN)/detforge ssd evaluate -m results/weights/ssd_resnet10_epoch_020.detforge \
 		-e $(SPECS)/scenes_resnet10.txt -r results
+	@$(BIN)/python -c "import json; ap = json.load(open('.demo/results/evaluate.json'))['mean_ap']; \
+		print(f'mAP@0.5 {ap:.3f}'); assert ap >= 0.7, 'the demo should reach 0.7'"
 	@echo "annotated images: $(CURDIR)/.demo/annotated"
 
 test: $(VENV)/installed-dev

@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_network():
+    """Fail whatever connects to another machine, or is encrypted by a key from outside."""
+    connect = socket.socket.connect
+
+    def local_only(self, address):
+        is_local = self.family == socket.AF_UNIX or str(address[0]) in ("127.0.0.1", "::1")
+        assert is_local, f"a test connects to {address}"
+        return connect(self, address)
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(socket.socket, "connect", local_only)
+    patch.delenv("DETFORGE_KEY", raising=False)
+    yield
+    patch.undo()
 
 
 @pytest.fixture(scope="session")

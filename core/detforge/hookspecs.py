@@ -81,11 +81,12 @@ def recipe(spec: Message) -> Recipe:
 
 
 @hookspec(firstresult=True)
-def build_model(spec: Message, mode: Mode) -> DetectionModel:
+def build_model(spec: Message, recipe: Recipe, mode: Mode) -> DetectionModel:
     """Return a new model with random weights.
 
     Args:
         spec: a checked spec.
+        recipe: the same in neutral terms: classes, input format.
         mode: "train", "evaluate" or "infer". The modes may differ in what happens between the
             parts (proposal counts, say), never in the weights: the parts of all modes have the
             same names and shapes.
@@ -96,7 +97,8 @@ def build_model(spec: Message, mode: Mode) -> DetectionModel:
 def tensorrt_plugins(spec: Message) -> tuple[TensorRTPlugin, ...]:
     """Return the TensorRT operators that the ``tensorrt-plugins`` flavour needs.
 
-    Not implemented: none. Export refuses a TensorRT release that lacks one of them.
+    Not implemented: none. Asked by the conformance kit only until release 0.8 brings that
+    flavour; from then on export refuses a TensorRT release that lacks one of them.
     """
 
 
@@ -104,7 +106,8 @@ def tensorrt_plugins(spec: Message) -> tuple[TensorRTPlugin, ...]:
 def deployment(spec: Message) -> Deployment:
     """Return how a runtime feeds and reads the exported model.
 
-    Not implemented: the layout of the plain flavour and a generic DeepStream detector.
+    Not implemented: the layout of the plain flavour and a generic DeepStream detector. Asked by
+    the conformance kit only until release 0.8 writes DeepStream files.
     """
 
 
@@ -201,7 +204,13 @@ def export(request: ExportRequest) -> ExportReport:
 
 @hookspec
 def backbones() -> Mapping[str, Backbone]:
-    """Return further backbones, by the name that a spec's ``arch`` gives."""
+    """Return further backbones by name, for `detforge.backbones.find_backbone`.
+
+    A detector decides which it takes: SSD, for one, lists those whose feature maps it knows.
+
+    Raises:
+        PluginError: the name is taken (raised by the core when the answers are collected).
+    """
 
 
 @hookspec

@@ -6,9 +6,12 @@ in every process and on every backend, as long as a detector names its layers.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, NamedTuple
 
-from detforge.errors import CheckpointError, PluginError
+from detforge.errors import CheckpointError, PluginError, SpecError
+from detforge.spec import parse_spec
+from detforge.spec.differences import own_differences
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from detforge.plugins import Detector
     from detforge.recipe import Recipe
     from detforge.spec import Spec
+
+log = logging.getLogger(__name__)
 
 _NAMES_SHOWN = 4
 
@@ -114,15 +119,48 @@ def load_model(
         file: name of the checkpoint, for messages.
 
     Raises:
-        CheckpointError: the checkpoint is of another detector, other classes, or another
-            architecture.
+        CheckpointError: the checkpoint is of another detector, other classes, another network
+            input, or another architecture.
+    """
+    check_checkpoint(detector, spec, recipe, checkpoint, file)
+    model = detector.build_model(spec, mode, recipe)
+    restore_weights(model, checkpoint.weights, file=file)
+    return model
+
+
+def check_checkpoint(
+    detector: Detector, spec: Spec, recipe: Recipe, checkpoint: Checkpoint, file: str
+) -> None:
+    """Check that a checkpoint was trained for what this spec describes.
+
+    Its own spec is in it. Another network input is refused. Where the detector's own block
+    differs (anchors, say), weights may fit and boxes still be wrong: that is a warning, since
+    fields that matter in training alone live there too.
+
+    Raises:
+        CheckpointError: another detector, other classes, another network input.
     """
     check_origin(
         detector.name, recipe.classes.names, checkpoint.detector, checkpoint.class_names, file
     )
-    model = detector.build_model(spec, mode)
-    restore_weights(model, checkpoint.weights, file=file)
-    return model
+    try:
+        trained = parse_spec(checkpoint.spec_text, detector.spec_schema(), file)
+        trained_input = detector.recipe(trained).input
+    except SpecError as err:
+        log.warning("the spec inside %s is not one of this release (%s); not compared", file, err)
+        return
+    if trained_input != recipe.input:
+        raise CheckpointError(
+            f"{file} was trained on another network input ({trained_input}) than the spec "
+            f"describes ({recipe.input}); use the spec it was trained with"
+        )
+    if fields := own_differences(trained.message, spec.message):
+        log.warning(
+            "%s was trained with another value of %s than this spec has; if that describes the "
+            "model, what it finds will be wrong",
+            file,
+            ", ".join(fields),
+        )
 
 
 def check_origin(

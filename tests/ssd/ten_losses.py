@@ -27,7 +27,7 @@ def main(folder: str) -> None:
     text = text.replace("2e-2", "2e-3")
     spec = parse_spec(text, spec_pb2.Experiment)
     recipe = plugin.recipe(spec.message)
-    model = plugin.build_model(spec.message, "train")
+    model = plugin.build_model(spec.message, recipe)
     apply_regularizer(model, Regularizer(kind="l2", weight=1e-4))
     with np.load(f"{folder}/weights.npz") as weights:
         restore_weights(model, dict(weights))

@@ -24,10 +24,10 @@ dataset_config {
 """.replace(",\n", ",")
 
 
-def build(depth=18, width=300, height=300, mode="train", extra=""):
+def build(depth=18, width=300, height=300, extra=""):
     text = SAMPLE.replace("DEPTH", str(depth)).replace("WIDTH", str(width))
     spec = parse_spec(text.replace("HEIGHT", str(height)) + extra, spec_pb2.Experiment)
-    return plugin.build_model(spec.message, mode)
+    return plugin.build_model(spec.message, plugin.recipe(spec.message))
 
 
 # Sizes and the number of anchors as the users' documents and older models have them.
@@ -110,6 +110,7 @@ def test_detections_are_sorted_and_padded(small, batch):
     found = small.detect(batch["images"])
     scores, count = np.asarray(found.scores), np.asarray(found.count)
     assert np.asarray(found.boxes).shape == (2, 200, 4)
+    assert np.asarray(found.labels).max() < 2  # the background is no class
     assert (np.diff(scores) <= 0).all()
     for row, n in zip(scores, count, strict=True):
         assert (row[:n] > 0.01).all()

@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from detforge.errors import CheckpointError, UsageError
-from detforge.files import load_checkpoint
+from detforge.files import load_checkpoint, save_checkpoint
 from detforge.plugins import load_detector
-from detforge.requests import TrainRequest
+from detforge.requests import EvaluateRequest, TrainRequest
 from detforge.spec import load_spec
 
 
@@ -31,6 +33,19 @@ def test_run_that_goes_on_from_epoch_2_ends_where_the_uninterrupted_one_does(tra
     for name, value in straight.weights.items():
         # Threads add in any order, so the last digits differ from run to run.
         np.testing.assert_allclose(resumed.weights[name], value, rtol=1e-2, atol=1e-3, err_msg=name)
+    # The comparison can fail: without its optimiser's momentum the run ends elsewhere.
+    forgetful = load_checkpoint(middle)
+    zeroed = {
+        key: value if value.ndim == 0 else np.zeros_like(value)
+        for key, value in forgetful.optimizer.items()
+    }
+    save_checkpoint(tmp_path / "zeroed.detforge", replace(forgetful, optimizer=zeroed))
+    other = train("other", resume_model_weights=tmp_path / "zeroed.detforge", initial_epoch=3)
+    other = load_checkpoint(other.checkpoint)
+    assert not all(
+        np.allclose(other.weights[name], value, rtol=1e-2, atol=1e-3)
+        for name, value in straight.weights.items()
+    )
 
 
 def test_weights_only_start_begins_the_schedule_anew(train, tmp_path):
@@ -56,18 +71,63 @@ def test_results_folder_of_another_run_is_not_overwritten(train, tmp_path):
     folder = tmp_path / "run" / "weights"
     folder.mkdir(parents=True)
     (folder / "ssd_resnet10_epoch_001.detforge").write_bytes(b"precious")
-    with pytest.raises(UsageError, match="another run"):
+    with pytest.raises(UsageError, match=r"would overwrite \(ssd_resnet10_epoch_001"):
         train("run")
     assert (folder / "ssd_resnet10_epoch_001.detforge").read_bytes() == b"precious"
 
 
 def test_checkpoint_of_another_detector_is_refused(train, tmp_path):
-    from dataclasses import replace
-
-    from detforge.files import save_checkpoint
-
     checkpoint = load_checkpoint(train("run", epochs=1).checkpoint)
     path = tmp_path / "other.detforge"
     save_checkpoint(path, replace(checkpoint, detector="retina"))
     with pytest.raises(CheckpointError, match="retina"):
         train("second", resume_model_weights=path)
+
+
+def test_checkpoint_of_other_classes_is_refused_for_going_on(train, tmp_path):
+    checkpoint = load_checkpoint(train("run", epochs=1).checkpoint)
+    path = tmp_path / "other.detforge"
+    save_checkpoint(path, replace(checkpoint, class_names=("square", "circle", "triangle")))
+    with pytest.raises(CheckpointError, match="was trained on the classes"):
+        train("second", resume_model_weights=path, initial_epoch=2)
+
+
+def test_checkpoint_of_another_batch_size_is_refused_for_going_on(train, tmp_path):
+    checkpoint = load_checkpoint(train("run", epochs=1).checkpoint)
+    path = tmp_path / "other.detforge"
+    save_checkpoint(path, replace(checkpoint, step=6))
+    with pytest.raises(CheckpointError, match="saved after 6 steps"):
+        train("second", resume_model_weights=path, initial_epoch=2)
+
+
+def test_weights_of_which_none_fits_are_refused(train, tmp_path):
+    checkpoint = load_checkpoint(train("run", epochs=1).checkpoint)
+    path = tmp_path / "other.detforge"
+    weights = {f"other/{name}": value for name, value in checkpoint.weights.items()}
+    save_checkpoint(path, replace(checkpoint, weights=weights))
+    with pytest.raises(CheckpointError, match="none of its weights fits"):
+        train("second", resume_model_weights=path)
+
+
+def test_spec_with_other_anchors_than_the_checkpoint_is_noticed(train, spec_file, tmp_path, caplog):
+    path = train("run", epochs=1).checkpoint
+    detector = load_detector("ssd")
+    changed = tmp_path / "changed.txt"
+    changed.write_text(spec_file(epochs=1).read_text().replace("0.15, 0.25", "0.1, 0.2"))
+    spec = load_spec(changed, detector.spec_schema())
+    request = EvaluateRequest(detector=detector, spec=spec, model=path)
+    detector.hook.evaluate(request=request)
+    assert "another value of ssd_config.scales" in caplog.text
+
+
+def test_spec_with_another_input_than_the_checkpoint_is_refused(train, spec_file, tmp_path):
+    path = train("run", epochs=1).checkpoint
+    detector = load_detector("ssd")
+    changed = tmp_path / "changed.txt"
+    mean = 'output_height: 128 image_mean { key: "b" value: 1 } image_mean { key: "g" value: 2 }'
+    mean += ' image_mean { key: "r" value: 3 }'
+    changed.write_text(spec_file(epochs=1).read_text().replace("output_height: 128", mean))
+    spec = load_spec(changed, detector.spec_schema())
+    request = EvaluateRequest(detector=detector, spec=spec, model=path)
+    with pytest.raises(CheckpointError, match="another network input"):
+        detector.hook.evaluate(request=request)

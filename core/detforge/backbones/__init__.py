@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from detforge.errors import Problem, SpecError
+from detforge.errors import PluginError, Problem, SpecError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,8 +44,15 @@ _REGISTRY: dict[str, Backbone] = {}
 
 
 def register_backbones(found: Mapping[str, Backbone]) -> None:
-    """Add the families that a plugin's `backbones` hook brings."""
-    _REGISTRY.update(found)
+    """Add the families that a plugin's `backbones` hook brings.
+
+    Raises:
+        PluginError: a name is taken by another family.
+    """
+    for name, backbone in found.items():
+        if _families().get(name, backbone) != backbone:
+            raise PluginError(f"a plugin brings a backbone {name!r}, but there is one already")
+        _REGISTRY[name] = backbone
 
 
 def find_backbone(arch: str, depth: int, *, field: str) -> Backbone:
@@ -59,9 +66,7 @@ def find_backbone(arch: str, depth: int, *, field: str) -> Backbone:
     Raises:
         SpecError: no such family or depth.
     """
-    from detforge.backbones.resnet import RESNET
-
-    families = {"resnet": RESNET, **_REGISTRY}
+    families = _families()
     backbone = families.get(arch)
     if backbone is None:
         known = ", ".join(sorted(families))
@@ -70,3 +75,9 @@ def find_backbone(arch: str, depth: int, *, field: str) -> Backbone:
         allowed = " or ".join(str(d) for d in backbone.depths) or "leave it out"
         raise SpecError(Problem(f"{field}.nlayers", f"{arch} has no depth {depth}; use {allowed}"))
     return backbone
+
+
+def _families() -> dict[str, Backbone]:
+    from detforge.backbones.resnet import RESNET
+
+    return {"resnet": RESNET, **_REGISTRY}

@@ -13,11 +13,14 @@ if TYPE_CHECKING:
 @hookimpl(trylast=True)
 def train(request: TrainRequest) -> TrainReport:
     """Train with the core's loop."""
-    from detforge.training.start import make_weights_dir, open_training_data
+    from detforge.data.sources import open_validation
+    from detforge.training.start import check_start, make_weights_dir, open_training_data
 
     recipe = request.detector.recipe(request.spec)
+    check_start(request, recipe)
     batches = open_training_data(request, recipe)
+    validation = open_validation(recipe, request.detector)
     weights_dir = make_weights_dir(request)
     from detforge.training.run import run_training  # Keras loads here
 
-    return run_training(request, recipe, batches, weights_dir)
+    return run_training(request, recipe, batches, validation, weights_dir)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import TYPE_CHECKING
 
 from detforge.data.batches import TrainingBatches
@@ -36,20 +37,42 @@ def open_training_data(request: TrainRequest, recipe: Recipe) -> TrainingBatches
     return batches
 
 
+def check_start(request: TrainRequest, recipe: Recipe) -> None:
+    """Check that the options that say where to begin agree.
+
+    Raises:
+        UsageError: an epoch to go on from without a checkpoint, or past the end of the run.
+    """
+    if request.initial_epoch > 1 and request.resume_model_weights is None:
+        raise UsageError("--initial_epoch above 1 needs the checkpoint to go on from: -m FILE")
+    if request.initial_epoch > recipe.epochs:
+        raise UsageError(
+            f"--initial_epoch {request.initial_epoch} lies after the last of "
+            f"{recipe.epochs} epochs; raise training_config.num_epochs"
+        )
+
+
 def make_weights_dir(request: TrainRequest) -> Path:
     """Create the folder for checkpoints and return it.
 
     Raises:
-        UsageError: it cannot be created, or holds another run that would be overwritten.
+        UsageError: it cannot be created, or holds checkpoints that the run would overwrite.
     """
     folder = request.results_dir / "weights"
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
     except OSError as err:
         raise UsageError(f"{folder}: cannot be created: {err.strerror}") from err
-    if request.initial_epoch == 1 and any(folder.iterdir()):
+    if taken := [name for name in names if _epoch(name) >= request.initial_epoch]:
         raise UsageError(
-            f"{folder} holds the checkpoints of another run; choose another results folder, or go "
-            "on with that run: -m CHECKPOINT --initial_epoch N"
+            f"{folder} holds checkpoints that this run would overwrite ({taken[0]} to "
+            f"{taken[-1]}); choose another results folder, move them away, or go on after the "
+            "last one: -m CHECKPOINT --initial_epoch N"
         )
     return folder
+
+
+def _epoch(name: str) -> int:
+    found = re.search(r"_epoch_(\d+)\.\w+$", name)
+    return int(found[1]) if found else 0

@@ -9,7 +9,6 @@ import numpy as np
 from detforge.errors import ExportError
 from detforge.export.boxes import decode_boxes
 from detforge.export.nms import multiclass_nms
-from detforge_ssd.model import NMS_CANDIDATES
 
 if TYPE_CHECKING:
     from detforge.deployment import Target
@@ -29,14 +28,5 @@ def add_glue(model: SSD, graph: GlueGraph, target: Target) -> None:
     probabilities = graph.node("Softmax", [logits], axis=-1)
     first, end, axis = (graph.constant(np.array([i], np.int64)) for i in (1, 2**31, 2))
     scores = graph.node("Slice", [probabilities, first, end, axis])  # without the background
-    found = multiclass_nms(
-        graph,
-        decode_boxes(graph, deltas, model.anchors, model.variances),
-        scores,
-        score_threshold=model.nms.confidence_threshold,
-        iou_threshold=model.nms.clustering_iou_threshold,
-        max_per_class=model.nms.top_k,
-        max_total=model.nms.top_k,
-        candidates=NMS_CANDIDATES,
-    )
-    graph.detections(found.boxes, found.scores, found.labels, found.count)
+    boxes = decode_boxes(graph, deltas, model.anchors, model.settings.variances)
+    graph.detections(*multiclass_nms(graph, boxes, scores, **model.settings.nms))

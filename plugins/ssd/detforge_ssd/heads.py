@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from detforge.backbones.layers import batch_norm, conv
+from detforge.errors import Problem, SpecError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,7 +40,12 @@ def feature_maps(backbone_maps: Mapping[str, Any], arch: str, depth: int) -> lis
         backbone_maps: named outputs of the backbone.
         arch: backbone family.
         depth: backbone depth.
+
+    Raises:
+        SpecError: a backbone whose feature maps SSD does not know.
     """
+    if (arch, depth) not in _TAPS:
+        raise SpecError(Problem("ssd_config.arch", f"SSD does not know the maps of {arch} {depth}"))
     first, last, extras = _TAPS[arch, depth]
     x = backbone_maps[last]
     maps = [backbone_maps[first]]

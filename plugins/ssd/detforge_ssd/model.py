@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -14,14 +15,70 @@ from detforge.model import Batch, DetectionModel, Detections
 from detforge_ssd.anchors import anchor_config, anchors_per_cell, generate_anchors
 from detforge_ssd.heads import feature_maps, heads
 from detforge_ssd.losses import multibox_loss
-from detforge_ssd.recipe import to_recipe
 from detforge_ssd.targets import assign_targets
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
+    from detforge.recipe import Recipe
     from detforge_ssd import spec_pb2
 
-# Best anchors per class that reach NMS; the rest could only fill the tail of top_k.
-NMS_CANDIDATES = 1000
+# Best anchors of a class that reach NMS: overlapping ones are dropped there, so it must be
+# well above the number that is kept.
+MIN_NMS_CANDIDATES = 1000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """What SSD does besides its network.
+
+    Attributes:
+        variances: divisors of the box deltas, in the order cx, cy, w, h.
+        positive_iou: least overlap of a positive anchor.
+        negative_iou: anchors with at least this overlap are no negatives.
+        neg_pos_ratio: hard negatives per positive anchor.
+        alpha: weight of the localisation loss.
+        score_threshold: detections at or below it are dropped.
+        iou_threshold: largest overlap of two detections of a class.
+        top_k: most detections of a class, and of an image.
+    """
+
+    variances: tuple[float, float, float, float]
+    positive_iou: float
+    negative_iou: float
+    neg_pos_ratio: float
+    alpha: float
+    score_threshold: float
+    iou_threshold: float
+    top_k: int
+
+    @classmethod
+    def from_spec(cls, spec: spec_pb2.Experiment) -> Settings:
+        """Read the fields; where users' older specs write 0 for the default, it is that here."""
+        config, nms = spec.ssd_config, spec.nms_config
+        return cls(
+            variances=anchor_config(config).variances,
+            positive_iou=config.pos_iou_thresh or 0.5,
+            negative_iou=config.neg_iou_thresh or 0.5,
+            neg_pos_ratio=config.neg_pos_ratio or 3.0,
+            alpha=config.alpha or 1.0,
+            score_threshold=nms.confidence_threshold,
+            iou_threshold=nms.clustering_iou_threshold,
+            top_k=nms.top_k,
+        )
+
+    @property
+    def nms(self) -> dict[str, Any]:
+        """Keywords of `multiclass_nms`, in Keras and in ONNX."""
+        return {
+            "score_threshold": self.score_threshold,
+            "iou_threshold": self.iou_threshold,
+            "max_per_class": self.top_k,
+            "max_total": self.top_k,
+            "candidates": max(MIN_NMS_CANDIDATES, 5 * self.top_k),
+        }
 
 
 class SSD(DetectionModel):
@@ -29,36 +86,38 @@ class SSD(DetectionModel):
 
     Attributes:
         anchors: float32 (A, 4), xyxy, network-input pixels.
-        variances: divisors of the box deltas, in the order cx, cy, w, h.
-        nms: thresholds and top_k.
+        settings: thresholds and weights of targets, losses and NMS.
     """
 
-    def __init__(self, network: keras.Model, anchors: Any, spec: spec_pb2.Experiment) -> None:
+    def __init__(
+        self,
+        network: keras.Model,
+        anchors: np.ndarray,
+        settings: Settings,
+        blocks: Mapping[int, tuple[str, ...]],
+    ) -> None:
         self.parts = {"detector": network}
+        self.blocks = blocks
         self.anchors = anchors
-        self._config = spec.ssd_config
-        self.nms = spec.nms_config
-        self.variances = anchor_config(spec.ssd_config).variances
+        self.settings = settings
 
     @classmethod
-    def from_spec(cls, spec: spec_pb2.Experiment) -> SSD:
+    def from_spec(cls, spec: spec_pb2.Experiment, recipe: Recipe) -> SSD:
         """Return a model with random weights.
 
         Raises:
             SpecError: no such backbone.
         """
-        recipe = to_recipe(spec)
         config, image = anchor_config(spec.ssd_config), recipe.input
         arch, depth = spec.ssd_config.arch, spec.ssd_config.nlayers
         backbone = find_backbone(arch, depth, field="ssd_config")
         images = keras.Input((image.height, image.width, image.channels), name="images")
         maps = feature_maps(backbone.build(images, depth), arch, depth)
         outputs = heads(maps, anchors_per_cell(config), recipe.classes.channels)
-        sizes = [tuple(x.shape[1:3]) for x in maps]
+        sizes = [(x.shape[1], x.shape[2]) for x in maps]
         anchors = generate_anchors(config, sizes, image.height, image.width)
-        model = cls(keras.Model(images, outputs, name="detector"), anchors, spec)
-        model.blocks = backbone.blocks
-        return model
+        network = keras.Model(images, outputs, name="detector")
+        return cls(network, anchors, Settings.from_spec(spec), backbone.blocks)
 
     def losses(self, batch: Batch, *, training: bool) -> dict[str, Any]:
         """Return the classification and localisation losses."""
@@ -68,29 +127,21 @@ class SSD(DetectionModel):
             batch["boxes"],
             batch["labels"],
             batch["ignore"],
-            variances=self.variances,
-            positive_iou=self._config.pos_iou_thresh or 0.5,
-            negative_iou=self._config.neg_iou_thresh or 0.5,
+            variances=self.settings.variances,
+            positive_iou=self.settings.positive_iou,
+            negative_iou=self.settings.negative_iou,
         )
         return multibox_loss(
             logits,
             deltas,
             class_targets,
             delta_targets,
-            neg_pos_ratio=self._config.neg_pos_ratio or 3.0,
-            alpha=self._config.alpha or 1.0,
+            neg_pos_ratio=self.settings.neg_pos_ratio,
+            alpha=self.settings.alpha,
         )
 
     def detect(self, images: Any) -> Detections:
         """Return the best ``top_k`` boxes after per-class NMS."""
         logits, deltas = self.parts["detector"](images, training=False)
-        boxes = decode_boxes(deltas, self.anchors, self.variances)
-        return multiclass_nms(
-            boxes,
-            ops.softmax(logits)[..., 1:],
-            score_threshold=self.nms.confidence_threshold,
-            iou_threshold=self.nms.clustering_iou_threshold,
-            max_per_class=self.nms.top_k,
-            max_total=self.nms.top_k,
-            candidates=NMS_CANDIDATES,
-        )
+        boxes = decode_boxes(deltas, self.anchors, self.settings.variances)
+        return multiclass_nms(boxes, ops.softmax(logits)[..., 1:], **self.settings.nms)

@@ -9,7 +9,6 @@ from detforge import hookimpl
 if TYPE_CHECKING:
     from detforge.deployment import Target
     from detforge.export.graph import GlueGraph
-    from detforge.model import Mode
     from detforge.recipe import Recipe
     from detforge_ssd import spec_pb2
     from detforge_ssd.model import SSD
@@ -30,10 +29,10 @@ def recipe(spec: spec_pb2.Experiment) -> Recipe:
 
 
 @hookimpl
-def build_model(spec: spec_pb2.Experiment, mode: Mode) -> SSD:
+def build_model(spec: spec_pb2.Experiment, recipe: Recipe) -> SSD:
     from detforge_ssd.model import SSD  # Keras loads here
 
-    return SSD.from_spec(spec)
+    return SSD.from_spec(spec, recipe)  # the same graph in all modes
 
 
 @hookimpl

@@ -29,11 +29,11 @@ def recipe(spec: spec_pb2.Experiment) -> Recipe:
 
 
 @hookimpl
-def build_model(spec: spec_pb2.Experiment, mode: Mode) -> Blobs:
+def build_model(spec: spec_pb2.Experiment, recipe: Recipe, mode: Mode) -> Blobs:
     from detforge_blobs.model import Blobs
 
     # Training masks every labelled object; inference only the peaks it keeps.
-    return Blobs(recipe(spec), spec.blobs_config, peaks=0 if mode == "train" else None)
+    return Blobs(recipe, spec.blobs_config, peaks=0 if mode == "train" else None)
 
 
 @hookimpl
