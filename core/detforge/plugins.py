@@ -156,18 +156,24 @@ class Detector:
             recipe = self.hook.recipe(spec=spec.message)
         return self._required("recipe", recipe)
 
-    def build_model(self, spec: Spec, mode: Mode) -> DetectionModel:
+    def build_model(self, spec: Spec, mode: Mode, recipe: Recipe | None = None) -> DetectionModel:
         """Return a new model with random weights.
 
+        Args:
+            spec: a checked spec.
+            mode: "train", "evaluate" or "infer".
+            recipe: the spec in neutral terms; None to ask for it here.
+
         Raises:
-            SpecError: the spec describes no model; names file, line and column.
+            SpecError: the spec asks for a model that cannot be built; located in its file.
         """
         from detforge.backbones import register_backbones
 
         for found in self.hook.backbones():
             register_backbones(found)
+        recipe = recipe or self.recipe(spec)
         with spec.located():
-            model = self.hook.build_model(spec=spec.message, mode=mode)
+            model = self.hook.build_model(spec=spec.message, recipe=recipe, mode=mode)
         return self._required("build_model", model)
 
     def tensorrt_plugins(self, spec: Spec) -> tuple[TensorRTPlugin, ...]:
