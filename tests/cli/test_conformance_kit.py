@@ -1,5 +1,6 @@
 """The kit that authors of detectors run: it passes good ones and names what is wrong."""
 
+import dataclasses
 import sys
 
 import pytest
@@ -21,7 +22,7 @@ def recipe(spec):
 
     return Recipe(
         classes=Classes(names=("a",), mapping={"a": "a"}),
-        input=InputFormat(height=32, width=32),
+        input=InputFormat(height=32, width=32, mean=(127.0,) * 3, scale=(0.01,) * 3),
         data=Data(training=()),
         checkpoints=Checkpoints(name="x"),
         schedule=SoftStartAnnealing(
@@ -32,18 +33,98 @@ def recipe(spec):
 """
 
 
+MODEL = """
+import keras
+import numpy as np
+from keras import ops
+
+from detforge.model import DetectionModel, Detections
+
+CORNERS = [(x, y) for y in range(0, 32, 8) for x in range(0, 32, 8)]
+CELLS = np.array([(x, y, x + 8, y + 8) for x, y in CORNERS], "float32")
+BEST = 5
+
+
+class Cells(DetectionModel):
+    def __init__(self, mode):
+        images = keras.Input((32, 32, 3), name="images")
+        x = keras.layers.Conv2D(1, 8, strides=8, name="score")(images)
+        x = keras.layers.Reshape((16,), name="cells")(x)
+        self.parts = {"network": keras.Model(images, x, name="network")}
+        self.blocks = {0: ("score",)}
+
+    def losses(self, batch, *, training):
+        logits = self.parts["network"](batch["images"], training=training)
+        real = ops.cast((batch["labels"] >= 0) & ~batch["ignore"], "float32")
+        wanted = ops.max(real, axis=1, keepdims=True) * ops.ones_like(logits)
+        loss = ops.mean(ops.binary_crossentropy(wanted, logits, from_logits=True))
+        return {"score": loss}
+
+    def detect(self, images):
+        scores, cell = ops.top_k(ops.sigmoid(self.parts["network"](images, training=False)), BEST)
+        labels = ops.zeros_like(cell)
+        count = ops.sum(ops.ones_like(cell), axis=-1)
+        return Detections(ops.take(CELLS, cell, axis=0), scores, labels, count)
+
+
+def add_glue(graph):
+    (logits,) = graph.part("network", graph.images)
+    best = graph.constant(np.array([BEST]))
+    scores, cell = graph.node("TopK", [graph.node("Sigmoid", [logits]), best], outputs=2, axis=1)
+    boxes = graph.node("Gather", [graph.constant(CELLS), cell], axis=0)
+    labels = graph.node("Mul", [cell, graph.constant(np.array(0))])
+    ones = graph.node("Add", [labels, graph.constant(np.array(1))])
+    count = graph.node("ReduceSum", [ones, graph.constant(np.array([1]))], keepdims=1)
+    graph.detections(boxes, scores, labels, count)
+"""
+HOOKS = """
+@hookimpl
+def build_model(spec, mode):
+    from candidate_model import Cells
+
+    return Cells(mode)
+
+@hookimpl
+def export_glue(graph):
+    from candidate_model import add_glue
+
+    add_glue(graph)
+"""
+
+
+SSD_SPEC = """
+ssd_config {
+  aspect_ratios_global: "[1.0, 2.0]"
+  scales: "[0.15, 0.25, 0.4, 0.55, 0.7, 0.85, 1.0]"
+  arch: "resnet" nlayers: 10
+}
+training_config {
+  batch_size_per_gpu: 2 num_epochs: 1
+  learning_rate { soft_start_annealing_schedule {
+    min_learning_rate: 1e-4 max_learning_rate: 1e-2 soft_start: 0.1 annealing: 0.6 } }
+}
+augmentation_config { output_width: 128 output_height: 128 }
+dataset_config {
+  data_sources { tfrecords_path: "nowhere*" }
+  target_class_mapping { key: "circle" value: "circle" }
+  target_class_mapping { key: "square" value: "square" }
+}
+"""
+
+
 @pytest.fixture
 def install(tmp_path, monkeypatch):
     """Return a function that installs a detector with the given source."""
     monkeypatch.syspath_prepend(tmp_path)
 
-    def add(source):
+    def add(source, model=MODEL):
         points = {"detforge.detectors": {"candidate": "candidate_plugin"}}
-        modules = {"candidate_plugin": source}
+        modules = {"candidate_plugin": source, "candidate_model": model}
         add_distribution(tmp_path, "candidate", entry_points=points, modules=modules)
 
     yield add
-    sys.modules.pop("candidate_plugin", None)
+    for module in ("candidate_plugin", "candidate_model"):
+        sys.modules.pop(module, None)
 
 
 @pytest.fixture
@@ -61,13 +142,20 @@ def findings(spec=None):
 
 
 def test_good_detector_passes(install, spec):
-    install(GOOD)
+    install(GOOD + HOOKS)
     check_detector("candidate")
     check_detector("candidate", spec=spec)
 
 
-def test_ssd_passes():
-    check_detector("ssd")
+def test_detector_without_an_export_of_its_own_passes(install, spec):
+    install(GOOD + HOOKS.split("@hookimpl\ndef export_glue")[0])
+    check_detector("candidate", spec=spec)
+
+
+def test_ssd_passes(tmp_path):
+    path = tmp_path / "ssd.txt"
+    path.write_text(SSD_SPEC)
+    check_detector("ssd", spec=path)
 
 
 def test_absent_detector_is_a_finding():
@@ -132,6 +220,134 @@ def test_wrong_kinds_of_answers_are_findings(install, spec):
     assert "recipe returns 1, not a Recipe" in found
     assert "tensorrt_plugins returns [2], not a tuple" in found
     assert "deployment returns 3, not a Deployment" in found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        pytest.param(
+            'self.parts = {"network": keras.Model(images, x, name="network")}',
+            'inner = keras.Model(images, x, name="inner"); '
+            'self.parts = {"network": keras.Model(images, inner(images), name="network")}',
+            ["the part 'network' holds the model 'inner'; put its layers in flat"],
+            id="nested",
+        ),
+        pytest.param(
+            'keras.Model(images, x, name="network")}',
+            "keras.Sequential([images, keras.layers.Flatten()])}",
+            ["not a functional keras.Model"],
+            id="sequential",
+        ),
+        pytest.param(
+            '0: ("score",)',
+            '0: ("score", "stem")',
+            ["no layer's name begins with 'stem', as block 0 says"],
+            id="block",
+        ),
+        pytest.param(
+            'name="score")',
+            'name=None if mode == "train" else f"score_{mode}")',
+            ["no layer's name begins with 'score'"],
+            id="unnamed",
+        ),
+        pytest.param(
+            'name="score")',
+            'name="score", use_bias=mode == "train")',
+            [
+                "the weights of 'train' do not fit the model of mode 'evaluate' (unexpected: "
+                "network/score/bias)",
+                "mode 'infer'",
+            ],
+            id="weights",
+        ),
+        pytest.param(
+            '{"network":',
+            '{"network" if mode == "train" else "other":',
+            ["the parts of mode 'infer' (other) are not those of 'train'"],
+            id="parts",
+        ),
+        pytest.param(
+            "labels = ops.zeros_like(cell)",
+            'labels = ops.zeros_like(cell, dtype="float32")',
+            ["detect gives labels float32 (2, 5), not int32 (2, 5)"],
+            id="label-type",
+        ),
+        pytest.param(
+            "labels = ops.zeros_like(cell)",
+            "labels = ops.ones_like(cell)",
+            ["labels that are no index into the 1 class names"],
+            id="label",
+        ),
+        pytest.param(
+            "return Detections(ops.take(CELLS, cell, axis=0), scores,",
+            "return Detections(ops.take(CELLS, cell, axis=0), 2 * scores[:, ::-1],",
+            ["scores outside [0, 1]", "does not give the best detections first"],
+            id="scores",
+        ),
+        pytest.param(
+            "ops.ones_like(cell), axis=-1)",
+            "ops.ones_like(cell), axis=-1) - 1",
+            ["detect gives scores above 0 where it is padded"],
+            id="padding",
+        ),
+        pytest.param(
+            'return {"score": loss}',
+            'return {"score": loss / ops.max(real), "more": ops.ones(3)}',
+            [
+                "the loss 'score' of a batch without an object is inf",
+                "the loss 'more' has the shape (3,); it must be a scalar",
+            ],
+            id="losses",
+        ),
+        pytest.param(
+            'return {"score": loss}',
+            'return {"score": loss} if training else {}',
+            ["losses must always have the same names"],
+            id="loss-names",
+        ),
+        pytest.param(
+            'graph.node("Sigmoid", [logits])',
+            "logits",
+            ["the exported model does not agree with the checkpoint"],
+            id="export",
+        ),
+        pytest.param(
+            'graph.part("network"', 'graph.part("net"', ["there is no part 'net'"], id="glue"
+        ),
+    ],
+)
+def test_model_that_breaks_the_contract_is_a_finding(install, spec, old, new, expected):
+    assert old in MODEL
+    install(GOOD + HOOKS, MODEL.replace(old, new))
+    found = findings(spec)
+    assert [text for text in expected if text not in found] == [], found
+
+
+def test_something_else_than_a_model_is_a_finding(install, spec):
+    install(GOOD + "@hookimpl\ndef build_model(spec): return 4\n")
+    assert "build_model returns 4 for mode 'infer', not a DetectionModel" in findings(spec)
+
+
+def test_missing_model_is_a_finding(install, spec):
+    install(GOOD)
+    assert "does not implement the hook 'build_model'" in findings(spec)
+
+
+def test_batch_with_masks_is_fabricated_when_the_recipe_asks_for_them():
+    from tests.tiny_detector import FORM, make_recipe
+
+    from detforge.testing.models import fabricated_batch
+
+    recipe = make_recipe()
+    recipe = dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, mask_size=7))
+    batch = fabricated_batch(recipe, objects=True)
+    assert batch["images"].shape == (2, FORM.height, FORM.width, FORM.channels)
+    assert batch["masks"].shape == (2, 3, 7, 7)
+    assert batch["masks"].sum(axis=(2, 3)).tolist() == [[49, 49, 0], [0, 0, 0]]
+    assert batch["labels"].tolist() == [[0, 2, -1], [-1, -1, -1]]
+    boxes = batch["boxes"][0, :2]
+    assert (boxes[:, :2] < boxes[:, 2:]).all()
+    assert (boxes <= [FORM.width, FORM.height] * 2).all()
 
 
 def test_example_spec_that_is_wrong_is_a_finding(install, spec):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
+import importlib.util
 import re
+import subprocess
+import sys
 import tempfile
 from importlib import resources
 from pathlib import Path
@@ -86,20 +88,18 @@ def _roots(file: Path) -> tuple[Path, Path]:
 
 def _compile(name: str, root: Path) -> dict[str, bytes]:
     """Return module path -> content for one file, by its registered name."""
-    try:
-        from grpc_tools import protoc
-    except ImportError as err:
+    if importlib.util.find_spec("grpc_tools") is None:
         raise UsageError(
             "compiling needs protoc: pip install 'grpcio-tools>=1.73,<1.75' (newer ones write "
             "code that older protobuf releases cannot load)"
-        ) from err
-    with contextlib.ExitStack() as stack:
-        target = stack.enter_context(tempfile.TemporaryDirectory())
-        bundled = stack.enter_context(resources.as_file(resources.files("grpc_tools") / "_proto"))
-        includes = [root, core_include(), bundled]
-        arguments = [*(f"-I{folder}" for folder in includes), f"--python_out={target}"]
-        if protoc.main(["protoc", *arguments, f"--pyi_out={target}", name]) != 0:
-            raise PluginError(f"{root / name} does not compile; protoc said why above")
+        )
+    with tempfile.TemporaryDirectory() as target:
+        # In a process of its own: beside TensorFlow, protoc crashes (tried).
+        command = [sys.executable, "-m", "grpc_tools.protoc", f"-I{root}", f"-I{core_include()}"]
+        command += [f"--python_out={target}", f"--pyi_out={target}", name]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        if result.returncode != 0:
+            raise PluginError(f"{root / name} does not compile: {result.stderr.strip()}")
         stem = name.removesuffix(".proto").replace("-", "_")
         return {stem + end: (Path(target) / (stem + end)).read_bytes() for end in _GENERATED}
 
