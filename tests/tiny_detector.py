@@ -15,6 +15,7 @@ from detforge import hookimpl, hookspecs
 from detforge.files import Checkpoint
 from detforge.model import DetectionModel, Detections
 from detforge.plugins import Detector
+from detforge.protos import experiment_pb2
 from detforge.recipe import (
     Checkpoints,
     Classes,
@@ -25,7 +26,7 @@ from detforge.recipe import (
     Recipe,
     SoftStartAnnealing,
 )
-from detforge.spec import Spec
+from detforge.spec import Spec, parse_spec
 from detforge.weights import collect_weights
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ FORM = InputFormat(
 STRIDE = 4
 SCORE_THRESHOLD, IOU_THRESHOLD, LIMIT, CANDIDATES = 0.5, 0.3, 20, 40
 VARIANCES = (0.1, 0.1, 0.2, 0.2)
+SPEC_TEXT = "batch_size: 4\n"
 
 
 def make_recipe(
@@ -118,6 +120,10 @@ class TinyPluginWithoutExport:
         self._recipe = recipe
 
     @hookimpl
+    def spec_schema(self) -> type[experiment_pb2.EvalConfig]:
+        return experiment_pb2.EvalConfig
+
+    @hookimpl
     def recipe(self, spec: Any) -> Recipe:
         return self._recipe
 
@@ -169,9 +175,9 @@ def make_detector(
     return Detector(name, "detforge-tiny", "1.2.3", manager)
 
 
-def make_spec(text: str = "tiny: true\n") -> Spec:
+def make_spec(text: str = SPEC_TEXT) -> Spec:
     """Return a spec; the tiny detector does not read it."""
-    return Spec(message=None, text=text, file="tiny.txt")
+    return parse_spec(text, experiment_pb2.EvalConfig, "tiny.txt")
 
 
 def make_checkpoint(model: DetectionModel, **changes: Any) -> Checkpoint:
@@ -180,7 +186,7 @@ def make_checkpoint(model: DetectionModel, **changes: Any) -> Checkpoint:
         "detector": "tiny",
         "plugin_version": "1.2.3",
         "class_names": NAMES,
-        "spec_text": "tiny: true\n",
+        "spec_text": SPEC_TEXT,
         "epoch": 1,
         "step": 10,
         "weights": collect_weights(model),
