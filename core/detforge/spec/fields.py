@@ -68,7 +68,8 @@ def sibling_of(field: FieldDescriptor, name: str) -> FieldDescriptor:
     Raises:
         PluginError: the block has no such field.
     """
-    sibling = field.containing_type.fields_by_name.get(name)
+    block = field.containing_type
+    sibling = None if block is None else block.fields_by_name.get(name)
     if sibling is None:
         raise PluginError(
             f"the schema's rules of {field.full_name} name {name!r}, no field beside it"

@@ -37,7 +37,7 @@ def check_models(detector: Detector, spec: Spec, recipe: Recipe) -> Iterator[str
     import keras
 
     keras.utils.set_random_seed(0)
-    models = {mode: detector.build_model(spec, mode) for mode in MODES}
+    models: dict[Mode, DetectionModel] = {mode: detector.build_model(spec, mode) for mode in MODES}
     wrong = [finding for mode in MODES for finding in part_findings(models[mode], mode)]
     wrong = wrong or list(weight_findings(models))
     if wrong:  # what follows would only repeat them
@@ -146,7 +146,7 @@ def loss_findings(model: DetectionModel, recipe: Recipe) -> Iterator[str]:
         what = "a batch with objects" if objects else "a batch without an object"
         for training in (True, False):
             losses = model.losses(batch, training=training)
-            values = {name: keras.ops.convert_to_numpy(loss) for name, loss in losses.items()}
+            values = {name: _array(loss) for name, loss in losses.items()}
             names.add(tuple(sorted(values)))
             for name, value in values.items():
                 if value.shape != ():
@@ -155,6 +155,12 @@ def loss_findings(model: DetectionModel, recipe: Recipe) -> Iterator[str]:
                     yield f"the loss {name!r} of {what} is {value}"
     if len(names) > 1 or names == {()}:
         yield f"losses must always have the same names, and one at least; found {sorted(names)}"
+
+
+def _array(tensor: Any) -> np.ndarray:
+    import keras
+
+    return np.asarray(keras.ops.convert_to_numpy(tensor))
 
 
 def export_findings(
