@@ -315,13 +315,17 @@ def test_verbose_says_what_runs_and_what_options_and_fields_came_to(
     modules = {"tape_plugin": ""}
     add_distribution(tmp_path / "site", "detforge-tape", entry_points=tape, modules=modules)
     words = [*words_of("evaluate", spec, model, tmp_path), "-r", tmp_path / "results"]
-    shown = detforge(*words, "-v").err.splitlines()
+    paws = Option(name="paws", spellings=("--paws",), help="Paws", multiple=True)
+    finder.changes.append(OptionChange.add(paws))
+    shown = detforge(*words, "-v", "--paws", "left,right").err.splitlines()
     assert "evaluate of the detector kitten_finder, from detforge-finder 1.0" in shown
     assert "with the extension tape of detforge-tape 1.0" in shown
     assert f"--results_dir is {tmp_path / 'results'}" in shown
+    assert "--paws is left, right" in shown
     assert f"read the spec {spec}" in shown
     assert "matching_iou_threshold is absent and takes its default, 0.5" in shown
     assert not any(line.startswith("batch_size is absent") for line in shown)
+    assert not any(line.startswith("visualize_pr_curve") for line in shown)  # of a later release
     assert detforge(*words).err == ""
 
 

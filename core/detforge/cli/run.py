@@ -80,8 +80,10 @@ def _log_start(
         log.debug("with the extension %s", extension)
     for option in options:
         value = values[option.name]
-        if not (value is None or value is False or value == ()):
-            log.debug("%s is %s", option.title, "given" if option.secret else value)
+        if value is None or value is False or value == ():
+            continue
+        shown = ", ".join(map(str, value)) if isinstance(value, tuple) else value
+        log.debug("%s is %s", option.title, "given" if option.secret else shown)
 
 
 def build_request(detector: Detector, task: str, values: Mapping[str, Any]) -> requests.Request:

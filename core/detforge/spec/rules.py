@@ -116,7 +116,7 @@ class _Checker:
             message.MergeFrom(_with_default(type(message), field))
             if field.message_type is not None:
                 self._check_values(message, field, path)
-            else:
+            elif not (rules.arrives or rules.deprecated):
                 log.debug("%s is absent and takes its default, %s", path, rules.default)
             return
         if rules.deprecated:
