@@ -12,6 +12,21 @@ ROOT = Path(__file__).parents[1]
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
+_golden_passed: list[str] = []
+
+
+def pytest_runtest_logreport(report):
+    if report.when == "call" and report.passed and "tests/golden/" in report.nodeid:
+        _golden_passed.append(report.nodeid)
+
+
+def pytest_sessionfinish(session):
+    """Fail a run that must compare with golden numbers and did not."""
+    if os.environ.get("DETFORGE_REQUIRE_GOLDEN") and not _golden_passed:
+        session.exitstatus = 1
+        print("\nno golden case ran, and DETFORGE_REQUIRE_GOLDEN is set")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _no_network():
     """Fail whatever connects to another machine, or is encrypted by a key from outside."""
