@@ -29,25 +29,27 @@ SPEC = """
 random_seed: 3
 training_config {
   batch_size_per_gpu: 4
-  num_epochs: 200
-  checkpoint_interval: 200
+  num_epochs: 40
+  checkpoint_interval: 40
   learning_rate { soft_start_annealing_schedule {
-    min_learning_rate: 1e-4 max_learning_rate: 3e-2 soft_start: 0.1 annealing: 0.6 } }
+    min_learning_rate: 1e-4 max_learning_rate: 1e-2 soft_start: 0.1 annealing: 0.6 } }
 }
-eval_config { average_precision_mode: INTEGRATE validation_period_during_training: 200 }
+eval_config { average_precision_mode: INTEGRATE validation_period_during_training: 40 }
 augmentation_config {
   output_width: 96 output_height: 96
   brightness: 0 contrast: 0 saturation: 0 hue: 0 random_flip: 0
   zoom_out_max_scale: 1 random_crop_min_scale: 1
 }
 dataset_config {
-  data_sources { tfrecords_path: "records/scenes*" }
+  SOURCES
   validation_data_sources { tfrecords_path: "records/scenes*" }
   target_class_mapping { key: "circle" value: "circle" }
   target_class_mapping { key: "square" value: "square" }
   target_class_mapping { key: "triangle" value: "triangle" }
 }
 """
+# The same images eight times over: 8 steps an epoch.
+SPEC = SPEC.replace("SOURCES", 8 * 'data_sources { tfrecords_path: "records/scenes*" } ')
 
 
 @pytest.fixture(scope="module")

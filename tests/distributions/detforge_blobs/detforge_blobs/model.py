@@ -29,20 +29,19 @@ class Blobs(DetectionModel):
         self.peaks = config.top_k if peaks is None else peaks
         self.grid = (form.height // STRIDE, form.width // STRIDE)
         images = x = keras.Input((form.height, form.width, form.channels), name="images")
-        for i in range(3):
-            x = conv(x, config.width << i, 3, f"conv_{i}", stride=2)
+        for i, (scale, stride) in enumerate(((1, 2), (2, 2), (4, 2), (4, 1))):
+            x = conv(x, scale * config.width, 3, f"conv_{i}", stride=stride)
             x = keras.layers.ReLU(name=f"relu_{i}")(batch_norm(x, f"bn_{i}"))
-        x = keras.layers.ReLU(name="relu_3")(conv(x, config.width << 2, 3, "conv_3", use_bias=True))
         cells = self.grid[0] * self.grid[1]
         outputs = [
             keras.layers.Reshape((cells, n), name=f"{name}_cells")(y)
             for name, n, y in (
                 ("heat", self.classes, conv(x, self.classes, 1, "heat", use_bias=True)),
                 ("sides", 4, conv(x, 4, 1, "sides", use_bias=True)),
-                ("features", config.width << 2, x),
+                ("features", 4 * config.width, x),
             )
         ]
-        vector = keras.Input((None, config.width << 2), name="features")
+        vector = keras.Input((None, 4 * config.width), name="features")
         mask = keras.layers.Dense(64, activation="relu", name="mask_0")(vector)
         mask = keras.layers.Dense(MASK_SIZE**2, name="mask_1")(mask)
         self.parts = {
