@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := "$(CURDIR)"/$(VENV)/bin
 SPECS := "$(CURDIR)"/plugins/ssd/detforge_ssd/specs
-export TF_CPP_MIN_LOG_LEVEL ?= 2
+export TF_CPP_MIN_LOG_LEVEL ?= 3
 unexport DETFORGE_KEY
 
 .PHONY: demo test test-slow lint bench clean

@@ -29,9 +29,11 @@ _STDERR = 2
 def quiet_import(name: str) -> None:
     """Drop the notes of C++ logging that the first import of a module writes to stderr.
 
-    Errors and everything else that the import writes are shown once it is done.
+    Everything else that the import writes is shown once it is done.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # 3, not 2: without a GPU TensorFlow calls that an error ("failed call to cuInit"). Errors of
+    # its operators reach Python as exceptions, whatever the level.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     waiting = [finder.name for finder in sys.meta_path if isinstance(finder, _Finder)]
     if name not in sys.modules and name not in waiting:
         sys.meta_path.insert(0, _Finder(name))
