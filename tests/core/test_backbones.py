@@ -1,7 +1,3 @@
-import json
-import os
-from pathlib import Path
-
 import keras
 import numpy as np
 import pytest
@@ -43,28 +39,3 @@ def test_unknown_backbone_names_those_there_are():
         SpecError, match=r"ssd_config\.arch: no backbone 'resnext'; there is resnet"
     ):
         find_backbone("resnext", 50, field="ssd_config")
-
-
-def test_golden_table_agrees_on_the_weights():
-    path = Path(
-        os.environ.get("DETFORGE_GOLDEN", Path(__file__).parents[2].parent / "shared/golden")
-    )
-    path = path / "architectures.json"
-    if not path.exists():
-        pytest.skip("no golden files; set DETFORGE_GOLDEN")
-    rows = json.loads(path.read_text())["tao_templates_no_top"]["rows"]
-    checked = 0
-    for row in rows:
-        config = row["config"]
-        depth = {"resnet10": 10, "resnet18": 18}.get(row["model"])
-        if (
-            depth
-            and config["all_projections"]
-            and not config["use_bias"]
-            and not config["use_pooling"]
-        ):
-            images = keras.Input(tuple(config["input"]))
-            model = keras.Model(images, build_resnet(images, depth)["block_4"])
-            assert model.count_params() == row["total_params"]
-            checked += 1
-    assert checked >= 2

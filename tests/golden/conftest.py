@@ -84,6 +84,19 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("case", cases(*marker.args, **marker.kwargs))
 
 
+@pytest.fixture
+def golden_file():
+    """Return a function that gives the path of a file that is no family of cases."""
+
+    def find(name: str) -> Path:
+        if (FOLDER / name).is_file():
+            return FOLDER / name
+        assert not os.environ.get("DETFORGE_REQUIRE_GOLDEN"), f"{FOLDER / name} is absent"
+        return pytest.skip(f"no {name} in {FOLDER}; set DETFORGE_GOLDEN")
+
+    return find
+
+
 def cases(family: str, expects: str = "", config: tuple[str, ...] = ()) -> list[Any]:
     """Return the cases of one family as parameters, or one parameter that says why not."""
     if not (FOLDER / f"{family}.json").is_file():
