@@ -24,7 +24,7 @@ def main(folder: str) -> None:
 
     text = SAMPLE.replace("DEPTH", "10").replace("WIDTH", "128").replace("HEIGHT", "128")
     # A gentle rate: a step that overshoots turns the last digit into a different run.
-    text = text.replace("2e-2", "2e-3")
+    text = text.replace("2e-2", "2e-4")
     spec = parse_spec(text, spec_pb2.Experiment)
     recipe = plugin.recipe(spec.message)
     model = plugin.build_model(spec.message, recipe)
