@@ -163,6 +163,18 @@ def check_checkpoint(
         )
 
 
+def check_detector(detector: str, found: str, file: str) -> None:
+    """Check that a model is of this detector.
+
+    Raises:
+        CheckpointError: it is of another one.
+    """
+    if found != detector:
+        raise CheckpointError(
+            f"{file} is a model of {found}, not of {detector}; run 'detforge {found} ...' with it"
+        )
+
+
 def check_origin(
     detector: str,
     class_names: Sequence[str],
@@ -175,11 +187,7 @@ def check_origin(
     Raises:
         CheckpointError: it is not; shows both sides.
     """
-    if found_detector != detector:
-        raise CheckpointError(
-            f"{file} is a model of {found_detector}, not of {detector}; run "
-            f"'detforge {found_detector} ...' with it"
-        )
+    check_detector(detector, found_detector, file)
     if tuple(found_class_names) != tuple(class_names):
         raise CheckpointError(
             f"{file} was trained on the classes [{', '.join(found_class_names)}], but the spec's "

@@ -96,8 +96,8 @@ def test_only_words_before_the_command_belong_to_the_group():
 @given(st.lists(st.text(min_size=1)))
 def test_any_words_are_read_or_refused_without_a_crash(words):
     with contextlib.suppress(click.UsageError):
-        option_words(words, PRUNE)
-    command_words(words)
+        assert all(isinstance(word, str) for word in option_words(words, PRUNE))
+    assert len(command_words(words)) == len(words)
 
 
 @given(st.dictionaries(st.sampled_from(["-k", "-o", "-m", "--key", "--log_file"]), st.text()))

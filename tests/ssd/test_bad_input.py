@@ -128,9 +128,7 @@ def test_unknown_field_names_the_nearest(train):
 def test_value_out_of_range_names_the_range(train):
     message = train("random_flip: 0", "random_flip: 1.5")
     assert "augmentation_config.random_flip" in message
-    assert "1.5" in message
-    assert "0" in message.partition("1.5")[2]
-    assert "1" in message.partition("1.5")[2]
+    assert "1.5 is out of range; allowed: from 0 to 1" in message
 
 
 def test_field_of_a_later_release_is_refused_by_name(train):

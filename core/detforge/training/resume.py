@@ -9,7 +9,7 @@ import keras
 
 from detforge.errors import CheckpointError, UsageError
 from detforge.files import load_checkpoint
-from detforge.weights import check_checkpoint, restore_weights
+from detforge.weights import check_checkpoint, check_detector, restore_weights
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,10 +61,7 @@ def _transfer(
     checkpoint: Checkpoint,
     path: Path,
 ) -> None:
-    if checkpoint.detector != request.detector.name:
-        raise CheckpointError(
-            f"{path} is a checkpoint of {checkpoint.detector}, not of {request.detector.name}"
-        )
+    check_detector(request.detector.name, checkpoint.detector, str(path))
     unmatched = restore_weights(model, checkpoint.weights, strict=False, file=str(path))
     log.info("starting from the weights of %s (epoch %d)", path, checkpoint.epoch)
     if len(unmatched.unexpected) + len(unmatched.shapes) == len(checkpoint.weights):
