@@ -8,11 +8,11 @@ unexport DETFORGE_KEY
 
 .PHONY: demo test test-slow lint bench clean
 
-$(VENV)/installed: pyproject.toml plugins/ssd/pyproject.toml
+$(VENV)/installed: pyproject.toml $(wildcard plugins/*/pyproject.toml)
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'detforge[train] needs Python 3.11 or newer; set PYTHON=...')"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
-	$(BIN)/python -m pip install --quiet -e ".[train]" -e plugins/ssd
+	$(BIN)/python -m pip install --quiet -e ".[train]" $(patsubst %,-e %,$(wildcard plugins/*))
 	touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed

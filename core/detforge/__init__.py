@@ -19,7 +19,7 @@ from detforge.hookspecs import hookimpl
 from detforge.model import Batch, DetectionModel, Detections
 from detforge.recipe import Recipe
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Batch",

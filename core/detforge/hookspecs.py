@@ -129,6 +129,21 @@ def export_glue(spec: Message, model: DetectionModel, graph: GlueGraph, target: 
     """
 
 
+@hookspec(firstresult=True)
+def arrives(task: str) -> str | None:
+    """Return what brings a task that this detector does not have yet; None for one that it has.
+
+    Such a task reads its options and its spec, says when it comes and ends. Not implemented:
+    every task works.
+
+    Args:
+        task: name of the task's hook.
+
+    Returns:
+        A feature of ``detforge/roadmap.py``, or the plugin's own release ("0.3").
+    """
+
+
 # --- tasks ---------------------------------------------------------------------------------
 # The core's default does the work for any detector that registers the hooks above. A detector
 # overrides one only where it truly differs. An extension may only wrap these hooks and the ones

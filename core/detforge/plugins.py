@@ -176,6 +176,10 @@ class Detector:
             model = self.hook.build_model(spec=spec.message, recipe=recipe, mode=mode)
         return self._required("build_model", model)
 
+    def arrives(self, task: str) -> str:
+        """Return the feature of the roadmap that brings a task, '' for one that works."""
+        return self.hook.arrives(task=task) or ""
+
     def tensorrt_plugins(self, spec: Spec) -> tuple[TensorRTPlugin, ...]:
         """Return the TensorRT operators its plugin flavour needs."""
         return self.hook.tensorrt_plugins(spec=spec.message)

@@ -21,11 +21,29 @@ class Classes:
         names: class names in label order; ``labels`` of batches and detections index this.
         mapping: label as written in the data (compared without case) -> class name.
         background: where the head puts the background channel, if it has one.
+        by_category_id: `names` are the category ids "1", "2", ... of a COCO file, of which the
+            spec gives only the number; the data name them.
     """
 
     names: tuple[str, ...]
     mapping: Mapping[str, str]
     background: Literal["first", "last", "none"] = "none"
+    by_category_id: bool = False
+
+    @classmethod
+    def of_category_ids(cls, largest: int) -> Classes:
+        """Return the classes of a head whose channel is the COCO category id, 0 the background.
+
+        Args:
+            largest: the largest id; gaps below it are channels that nothing trains.
+        """
+        ids = tuple(str(number) for number in range(1, largest + 1))
+        return cls(
+            names=ids,
+            mapping=dict(zip(ids, ids, strict=True)),
+            background="first",
+            by_category_id=True,
+        )
 
     @property
     def channels(self) -> int:
@@ -43,11 +61,17 @@ class InputFormat:
     """How pixels enter the network: ``scale * (image - mean)``.
 
     Attributes:
-        height: pixels.
-        width: pixels.
+        height: pixels; 0 where the size follows the image, see `shorter_side`.
+        width: pixels; 0 likewise.
         color_order: "rgb", "bgr", or "grey" (one channel, ITU-R BT.601 weights).
         mean: one number per channel, in the given order, on the 0..255 range.
         scale: one number per channel.
+        resize: how an image comes to that size: "stretch" changes its shape; "fit" keeps it and
+            pads on the right and below with the mean; "pad" changes no pixel, pads or cuts on
+            the right and below.
+        shorter_side: pixels; images are resized to this shorter side and keep their shape.
+            0: `height` and `width` count.
+        longer_side: pixels; limit of the other side then; 0: none.
     """
 
     height: int
@@ -55,6 +79,9 @@ class InputFormat:
     color_order: Literal["rgb", "bgr", "grey"] = "rgb"
     mean: tuple[float, ...] = (0.0, 0.0, 0.0)
     scale: tuple[float, ...] = (1.0, 1.0, 1.0)
+    resize: Literal["stretch", "fit", "pad"] = "stretch"
+    shorter_side: int = 0
+    longer_side: int = 0
 
     @property
     def channels(self) -> int:
@@ -68,14 +95,18 @@ class DataSource:
 
     Attributes:
         records: glob pattern, prefix, file or folder of TFRecord shards; or None.
-        images: folder of images; or None.
+        images: folder of images, also of records that do not hold their images; or None.
         labels: folder of KITTI label files; or None.
+        annotations: COCO file that the records were made from: names and truth; or None.
+        weight: how often its images are drawn, relative to the other sources.
         field: path of the spec field that named it, for messages.
     """
 
     records: str | None = None
     images: str | None = None
     labels: str | None = None
+    annotations: str | None = None
+    weight: float = 1.0
     field: str = ""
 
 
@@ -137,7 +168,98 @@ class HorizontalFlip:
     probability: float
 
 
-Transform = Photometric | Expand | IouCrop | HorizontalFlip
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VerticalFlip:
+    """Mirror top and bottom.
+
+    Attributes:
+        probability: in [0, 1].
+    """
+
+    probability: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spatial:
+    """Random zoom, shift and rotation of the image on a canvas of its size.
+
+    Attributes:
+        min_zoom: smallest side of the zoomed image over that of the image.
+        max_zoom: largest.
+        max_shift_x: pixels, to either side.
+        max_shift_y: pixels, up or down.
+        max_rotation: radians, to either side.
+        rotation_probability: in [0, 1].
+    """
+
+    min_zoom: float = 1.0
+    max_zoom: float = 1.0
+    max_shift_x: float = 0.0
+    max_shift_y: float = 0.0
+    max_rotation: float = 0.0
+    rotation_probability: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ColorShift:
+    """Random shift of the channels, rotation of the hue, change of saturation and contrast.
+
+    Attributes:
+        shift_stddev: of the shift of each channel, on the 0..1 range.
+        max_hue_rotation: degrees of 360.
+        max_saturation_shift: relative change.
+        max_contrast_scale: relative change.
+        contrast_center: grey value that contrast leaves as it is, on the 0..1 range.
+    """
+
+    shift_stddev: float = 0.0
+    max_hue_rotation: float = 0.0
+    max_saturation_shift: float = 0.0
+    max_contrast_scale: float = 0.0
+    contrast_center: float = 0.5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Crop:
+    """A fixed window of every image; objects outside are dropped, others clipped.
+
+    Attributes:
+        left: pixels, as are the others.
+        top: of the window.
+        right: behind its last column.
+        bottom: behind its last row.
+    """
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScaleJitter:
+    """Resize by a random factor, then cut or pad to the network input.
+
+    Attributes:
+        min_scale: smallest side of the resized image over that of the network input.
+        max_scale: largest.
+    """
+
+    min_scale: float
+    max_scale: float
+
+
+Transform = (
+    Photometric
+    | Expand
+    | IouCrop
+    | HorizontalFlip
+    | VerticalFlip
+    | Spatial
+    | ColorShift
+    | Crop
+    | ScaleJitter
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -153,6 +275,10 @@ class Data:
         mask_size: side of the square masks in a batch; 0 for no masks.
         workers: threads that prepare batches; 0 for one per core.
         max_queue_size: batches prepared ahead.
+        validation_fold: fold of the training records that validates instead of training.
+        skip_crowd: leave objects marked as a crowd out of training.
+        max_objects: largest number of objects of an image; None for as many as the data have.
+        image_extension: of images beside records, without a dot; empty for what is found.
     """
 
     training: tuple[DataSource, ...]
@@ -162,6 +288,10 @@ class Data:
     mask_size: int = 0
     workers: int = 0
     max_queue_size: int = 8
+    validation_fold: int | None = None
+    skip_crowd: bool = False
+    max_objects: int | None = None
+    image_extension: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -181,7 +311,92 @@ class SoftStartAnnealing:
     annealing: float
 
 
-Schedule = SoftStartAnnealing
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SoftStartCosine:
+    """Linear warm-up, then half a cosine; all over progress in [0, 1].
+
+    Attributes:
+        min_learning_rate: at the start and at the end.
+        max_learning_rate: behind the warm-up.
+        soft_start: progress at which the warm-up ends.
+    """
+
+    min_learning_rate: float
+    max_learning_rate: float
+    soft_start: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SoftStartSteps:
+    """Linear warm-up, then a division at each point; all over progress in [0, 1].
+
+    Attributes:
+        start_learning_rate: at the start.
+        learning_rate: behind the warm-up.
+        soft_start: progress at which the warm-up ends.
+        points: progress behind which the rate is divided once more.
+        divider: of each point.
+    """
+
+    start_learning_rate: float
+    learning_rate: float
+    soft_start: float
+    points: tuple[float, ...]
+    divider: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Steps:
+    """A multiplication after each interval.
+
+    Attributes:
+        learning_rate: at the start.
+        gamma: factor after each interval.
+        interval: as a fraction of the run.
+    """
+
+    learning_rate: float
+    gamma: float
+    interval: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WarmupCosine:
+    """Linear warm-up over epochs, then half a cosine to 0.
+
+    Attributes:
+        start_learning_rate: at the start.
+        learning_rate: behind the warm-up.
+        warmup_epochs: may be a fraction.
+    """
+
+    start_learning_rate: float
+    learning_rate: float
+    warmup_epochs: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WarmupSteps:
+    """Linear warm-up over training steps, then constant levels.
+
+    Attributes:
+        start_learning_rate: at the start.
+        learning_rate: behind the warm-up.
+        warmup_steps: training steps.
+        boundaries: training steps behind which a level begins.
+        levels: factor of `learning_rate` behind each boundary; not cumulative.
+    """
+
+    start_learning_rate: float
+    learning_rate: float
+    warmup_steps: int
+    boundaries: tuple[int, ...] = ()
+    levels: tuple[float, ...] = ()
+
+
+Schedule = (
+    SoftStartAnnealing | SoftStartCosine | SoftStartSteps | Steps | WarmupCosine | WarmupSteps
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -191,21 +406,66 @@ class Sgd:
     Attributes:
         momentum: in [0, 1).
         nesterov: look ahead.
+        decay: the rate of step n is divided by 1 + decay * n.
     """
 
     momentum: float = 0.9
     nesterov: bool = False
+    decay: float = 0.0
 
 
-Optimizer = Sgd
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Adam:
+    """Adam (arXiv:1412.6980).
+
+    Attributes:
+        beta_1: decay of the first moment.
+        beta_2: decay of the second moment.
+        epsilon: numerical floor.
+        amsgrad: never let the second moment fall (ICLR 2018, "On the convergence of Adam").
+        decay: the rate of step n is divided by 1 + decay * n.
+    """
+
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-7
+    amsgrad: bool = False
+    decay: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RmsProp:
+    """RMSprop.
+
+    Attributes:
+        rho: decay of the mean square.
+        momentum: in [0, 1).
+        epsilon: numerical floor.
+        centered: subtract the square of the mean gradient.
+    """
+
+    rho: float = 0.9
+    momentum: float = 0.0
+    epsilon: float = 1e-7
+    centered: bool = False
+
+
+Optimizer = Sgd | Adam | RmsProp
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Regularizer:
-    """Penalty on convolution and dense kernels: ``weight * sum |k|`` or ``weight * sum k^2``."""
+    """Penalty on convolution and dense kernels: ``weight * sum |k|`` or ``weight * sum k^2``.
 
-    kind: Literal["none", "l1", "l2"] = "none"
+    Attributes:
+        kind: which of the two; "l1_l2" for both.
+        weight: of the one penalty, or of the L2 part.
+        l1_weight: of the L1 part where there are both.
+    """
+
+    kind: Literal["none", "l1", "l2", "l1_l2"] = "none"
     weight: float = 0.0
+    l1_weight: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -230,10 +490,12 @@ class Checkpoints:
     Attributes:
         name: stem of the file name; ``_epoch_001`` is appended.
         interval: epochs between two checkpoints; the last epoch is always saved.
+        interval_steps: training steps between two checkpoints; 0: `interval` counts.
     """
 
     name: str
     interval: int = 1
+    interval_steps: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -244,15 +506,24 @@ class Evaluation:
         period: epochs between two validations while training.
         batch_size: images per step.
         matching_iou: least IoU of a detection with the object it found.
-        mode: "sample" (Pascal VOC 2007, 11 points) or "integrate" (VOC 2010, area).
+        mode: "sample" (Pascal VOC 2007, 11 points), "integrate" (VOC 2010, area) or "coco".
         score_threshold: detections at or below it do not count.
+        period_steps: training steps between two validations; 0: `period` counts.
+        images: only this many of the validation set, from its start; 0 for all.
+        iou_range: (first, end, step) of several matching IoUs, end excluded; None for
+            `matching_iou` alone.
+        precision_recall_plot: draw the curve of each class.
     """
 
     period: int = 10
     batch_size: int = 8
     matching_iou: float = 0.5
-    mode: Literal["sample", "integrate"] = "sample"
+    mode: Literal["sample", "integrate", "coco"] = "sample"
     score_threshold: float = 0.01
+    period_steps: int = 0
+    images: int = 0
+    iou_range: tuple[float, float, float] | None = None
+    precision_recall_plot: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -269,8 +540,34 @@ class Inference:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Start:
+    """What training starts from, where the spec says it; an option of the command wins.
+
+    Attributes:
+        weights: pretrained weights or a checkpoint; empty for random weights.
+        pruned: pruned checkpoint, which gives the graph too.
+        resume: checkpoint to go on from, optimiser included.
+        skip_weights: regular expression; weights in whose name it is found are not loaded.
+    """
+
+    weights: str = ""
+    pruned: str = ""
+    resume: str = ""
+    skip_weights: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
-    """Everything the core needs to know about a run, grouped."""
+    """Everything the core needs to know about a run, grouped.
+
+    Attributes:
+        epochs: length of the run.
+        seed: of weights, order and augmentation.
+        steps: length of the run in training steps; 0: `epochs` counts.
+        mixed_precision: compute in half precision, keep weights in single precision.
+        gradient_clip_norm: largest global norm of a step's gradient; 0: no limit.
+        averaging_decay: decay of the moving average of the weights; 0: none.
+    """
 
     classes: Classes
     input: InputFormat
@@ -285,3 +582,8 @@ class Recipe:
     evaluation: Evaluation = field(default_factory=Evaluation)
     inference: Inference = field(default_factory=Inference)
     seed: int = 0
+    steps: int = 0
+    start: Start = field(default_factory=Start)
+    mixed_precision: bool = False
+    gradient_clip_norm: float = 0.0
+    averaging_decay: float = 0.0

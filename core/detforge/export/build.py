@@ -9,6 +9,7 @@ from detforge.errors import ExportError
 from detforge.export.graph import GlueGraph
 from detforge.export.parts import check_model, convert_parts
 from detforge.files.metadata import ModelInfo, spec_hash, to_metadata
+from detforge.roadmap import arrival
 
 if TYPE_CHECKING:
     import onnx
@@ -42,7 +43,7 @@ def build_onnx(
     """
     if target != "onnx":
         raise ExportError(
-            f"the flavour {target!r} comes with release 0.8; leave --target out for an ONNX model "
+            f"the flavour {target!r} {arrival('tensorrt')}; leave --target out for an ONNX model "
             "of standard operators"
         )
     graph = GlueGraph(convert_parts(model), recipe.input)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from detforge.errors import PluginError, Problem
 from detforge.nearest import nearest
+from detforge.roadmap import arrival
 from detforge.spec.fields import (
     FLOATS,
     element_path,
@@ -123,8 +124,8 @@ class _Checker:
             self._warn(path, f"has no effect: {rules.deprecated}")
         elif rules.arrives or rules.instead:
             if not _changes_nothing(message, field):
-                release = f"comes with release {rules.arrives}; remove it"
-                self._add(path, f"is not read; {rules.instead}" if rules.instead else release)
+                later = "" if rules.instead else f"{arrival(rules.arrives)}; remove it"
+                self._add(path, later or f"is not read; {rules.instead}")
         else:
             self._check_values(message, field, path)
 
@@ -169,7 +170,7 @@ class _Checker:
         later = later_choices_of(field)
         if value in later:
             works = _quoted(choice for choice in rules_of(field).choices if choice not in later)
-            self._add(path, f'"{value}" comes with release {later[value]}; until then use {works}')
+            self._add(path, f'"{value}" {arrival(later[value])}; until then use {works}')
         elif value not in rules_of(field).choices:
             near = nearest(value, rules_of(field).choices)
             hint = f'; did you mean "{near}"?' if near else ""

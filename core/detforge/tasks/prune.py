@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from detforge.errors import UsageError
 from detforge.hookspecs import hookimpl
+from detforge.roadmap import arrival
 
 if TYPE_CHECKING:
     from detforge.requests import PruneReport, PruneRequest
@@ -15,5 +16,5 @@ if TYPE_CHECKING:
 def prune(request: PruneRequest) -> PruneReport:
     """Refuse: channel pruning is not part of this release."""
     raise UsageError(
-        f"{request.detector.name}: prune comes with release 0.6; nothing was read or written"
+        f"{request.detector.name}: prune {arrival('pruning')}; nothing was read or written"
     )

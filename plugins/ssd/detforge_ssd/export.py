@@ -9,6 +9,7 @@ import numpy as np
 from detforge.errors import ExportError
 from detforge.export.boxes import decode_boxes
 from detforge.export.nms import multiclass_nms
+from detforge.roadmap import arrival
 
 if TYPE_CHECKING:
     from detforge.deployment import Target
@@ -23,7 +24,7 @@ def add_glue(model: SSD, graph: GlueGraph, target: Target) -> None:
         ExportError: the flavour comes with a later release.
     """
     if target != "onnx":
-        raise ExportError(f"ssd: the flavour {target!r} comes with release 0.8; use --target onnx")
+        raise ExportError(f"ssd: the flavour {target!r} {arrival('tensorrt')}; use --target onnx")
     logits, deltas = graph.part("detector", graph.images)
     probabilities = graph.node("Softmax", [logits], axis=-1)
     first, end, axis = (graph.constant(np.array([i], np.int64)) for i in (1, 2**31, 2))

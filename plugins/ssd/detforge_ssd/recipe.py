@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from detforge.errors import Problem, SpecError
 from detforge.recipe import Checkpoints, Freeze
+from detforge.roadmap import arrival
 from detforge.spec import standard_recipe
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 # Of each backbone: depths of this release, depths of the next that brings more, and blocks.
 # Kept here so that a mistake shows before Keras loads; `find_backbone` has the last word.
 _DEPTHS = {"resnet": (10, 18)}
-_LATER_DEPTHS = {"resnet": {34: "0.5", 50: "0.5", 101: "0.5"}}
+_LATER_DEPTHS = {"resnet": (34, 50, 101)}
 _BLOCKS = {"resnet": range(5)}
 
 
@@ -56,11 +57,11 @@ def _backbone_problems(config: spec_pb2.SsdConfig) -> Iterator[Problem]:
     later = _LATER_DEPTHS[arch]
     today = " or ".join(map(str, _DEPTHS[arch]))
     if depth in later:
-        message = f"{arch} {depth} comes with release {later[depth]}; until then use {today}"
+        message = f"{arch} {depth} {arrival('backbones')}; until then use {today}"
         yield Problem("ssd_config.nlayers", message)
     elif depth not in _DEPTHS[arch]:
         found = f"{arch} has no depth {depth}" if config.HasField("nlayers") else "is missing"
-        coming = ", ".join(f"{depth} with release {release}" for depth, release in later.items())
+        coming = ", ".join(map(str, later))
         yield Problem("ssd_config.nlayers", f"{found}; use {today} (to come: {coming})")
     blocks = _BLOCKS[arch]
     for index, block in enumerate(config.freeze_blocks):

@@ -1,0 +1,1 @@
+"""EfficientDet for detforge."""

@@ -1,0 +1,33 @@
+"""Faster R-CNN for detforge: region proposals, then a classifier for each (arXiv:1506.01497).
+
+This release reads, checks and prints its specs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from detforge import hookimpl
+
+if TYPE_CHECKING:
+    from detforge.recipe import Recipe
+    from detforge_faster_rcnn import spec_pb2
+
+
+@hookimpl
+def spec_schema() -> type[spec_pb2.Experiment]:
+    from detforge_faster_rcnn import spec_pb2
+
+    return spec_pb2.Experiment
+
+
+@hookimpl
+def recipe(spec: spec_pb2.Experiment) -> Recipe:
+    from detforge_faster_rcnn.recipe import to_recipe
+
+    return to_recipe(spec)
+
+
+@hookimpl
+def arrives(task: str) -> str | None:
+    return None if task == "convert" else "faster_rcnn"
