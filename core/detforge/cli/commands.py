@@ -25,7 +25,9 @@ SUMMARIES = {
     "prune": "Remove weak channels from a checkpoint.",
     "inference": "Find objects in images; draw them, write label files.",
     "export": "Write a checkpoint as ONNX.",
+    "spec": "Print a commented spec, check spec files, explain fields.",
 }
+"""Word on the command line -> what it does: the tasks, and ``spec``."""
 
 
 class Group(click.Group):
@@ -56,7 +58,7 @@ class Root(Group):
         if args[0] == "model" and len(args) > 1:
             args = args[1:]
         word = canonical(args[0])
-        if word in TASK_WORDS and word not in self.list_commands(ctx):
+        if word in SUMMARIES and word not in self.list_commands(ctx):
             raise click.UsageError(f"name a detector first: detforge DETECTOR {word} ...", ctx)
         return super().resolve_command(ctx, args)
 
@@ -98,11 +100,11 @@ class Root(Group):
 
 
 class DetectorGroup(Group):
-    """``detforge <detector>``: the six tasks; the plugin is loaded when one is named."""
+    """``detforge <detector>``: the six tasks and ``spec``; the plugin is loaded for those only."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the six tasks."""
-        return list(TASK_WORDS)
+        """Return the tasks and ``spec``."""
+        return list(SUMMARIES)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a task's command with the options of this detector.
@@ -110,6 +112,10 @@ class DetectorGroup(Group):
         Raises:
             PluginError: the detector cannot be loaded.
         """
+        if cmd_name == "spec":
+            from detforge.cli.spec import spec_command
+
+            return spec_command(self.name or "")
         task = TASK_WORDS.get(cmd_name)
         if task is None:
             return None
@@ -131,10 +137,10 @@ class DetectorGroup(Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find a task, or say which ones there are."""
-        if canonical(args[0]) not in TASK_WORDS and not args[0].startswith("-"):
+        if canonical(args[0]) not in SUMMARIES and not args[0].startswith("-"):
             raise click.UsageError(
-                f"{self.name} has no task {args[0]!r} (it has: {', '.join(TASK_WORDS)})."
-                f"{did_you_mean(args[0], TASK_WORDS)}",
+                f"{self.name} has no task {args[0]!r} (it has: {', '.join(SUMMARIES)})."
+                f"{did_you_mean(args[0], SUMMARIES)}",
                 ctx,
             )
         return super().resolve_command(ctx, args)
