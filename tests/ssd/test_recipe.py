@@ -31,9 +31,9 @@ def problems(*replacements):
 @pytest.mark.parametrize(
     ("nlayers", "message"),
     [
-        ("nlayers: 34", "resnet 34 comes with release 0.5; until then use 10 or 18"),
-        ("nlayers: 101", "resnet 101 comes with release 0.5; until then use 10 or 18"),
-        ("nlayers: 12", "resnet has no depth 12; use 10 or 18 (to come: 34 with release 0.5, "),
+        ("nlayers: 34", "resnet 34 comes with release 0.5"),
+        ("nlayers: 101", "resnet 101 comes with release 0.5"),
+        ("nlayers: 12", "resnet has no depth 12; use 10 or 18 (to come: 34, 50, 101)"),
         ("nlayers: 0", "resnet has no depth 0; use 10 or 18"),
         ("", "is missing; use 10 or 18"),
     ],
