@@ -279,6 +279,8 @@ class Data:
         skip_crowd: leave objects marked as a crowd out of training.
         max_objects: largest number of objects of an image; None for as many as the data have.
         image_extension: of images beside records, without a dot; empty for what is found.
+        images_per_epoch: images of each device that make one epoch; 0 for its share of the
+            training set.
     """
 
     training: tuple[DataSource, ...]
@@ -292,6 +294,7 @@ class Data:
     skip_crowd: bool = False
     max_objects: int | None = None
     image_extension: str = ""
+    images_per_epoch: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,0 +1,155 @@
+"""Checks that the recipes of several detectors share: sizes, lists in strings, patterns, order.
+
+Each yields what is wrong with a field and nothing where all is well, so that a recipe collects
+the problems of a whole spec. Lists are those of `parse_list`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from detforge.errors import Problem
+from detforge.spec.fields import element_path, join, listing
+from detforge.spec.floats import shortest
+from detforge.spec.values import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from google.protobuf.message import Message
+
+    from detforge.spec.lists import Nested
+
+
+def check_size(path: str, size: tuple[int, int], *, least: int, divisor: int) -> Iterator[Problem]:
+    """Find sides of a network input that are too short or do not divide evenly.
+
+    Args:
+        path: of the field, for the messages.
+        size: height and width, pixels.
+        least: the shortest side that works.
+        divisor: what each side has to be a multiple of.
+    """
+    for name, side in zip(("height", "width"), size, strict=True):
+        if side < least:
+            yield Problem(path, f"the {name}, {side}, is too small; use at least {least} px")
+        elif side % divisor:
+            below = side - side % divisor
+            near = listing(str(n) for n in (below, below + divisor) if n >= least)
+            yield Problem(path, f"the {name}, {side}, is no multiple of {divisor}; use {near}")
+
+
+def check_order(block: Message, path: str, low: str, high: str) -> Iterator[Problem]:
+    """Find a lower limit above its upper limit.
+
+    Args:
+        block: holds both fields.
+        path: of the block.
+        low: name of the field that may not be more than the other.
+        high: name of the other.
+    """
+    least, most = shortest(getattr(block, low)), shortest(getattr(block, high))
+    if least > most:
+        message = f"{least:g} is more than {high}, which is {most:g}; swap or change them"
+        yield Problem(join(path, low), message)
+
+
+def check_numbers(
+    path: str,
+    elements: Sequence[Nested],
+    *,
+    whole: bool = False,
+    ascending: bool = False,
+) -> Iterator[Problem]:
+    """Find the first element of a list that is not the number it should be.
+
+    Args:
+        path: of the field.
+        elements: the list.
+        whole: numbers have no fraction.
+        ascending: each number is above the one before.
+    """
+    before: float | None = None
+    for index, element in enumerate(elements):
+        place = element_path(path, index)
+        if isinstance(element, tuple):
+            yield Problem(place, "is a list; a number should stand here")
+            return
+        if whole and not element.is_integer():
+            yield Problem(place, f"{element:g} is not a whole number")
+            return
+        if ascending and before is not None and element <= before:
+            yield Problem(place, f"{element:.15g} is not above {before:.15g}, the number before it")
+            return
+        before = element
+
+
+def check_length(
+    path: str, elements: Sequence[Nested], length: int, reason: str
+) -> Iterator[Problem]:
+    """Find a list with too many or too few elements.
+
+    Args:
+        path: of the field.
+        elements: the list.
+        length: how many there should be.
+        reason: why, as the end of a sentence: "one for each of learning_rate_steps".
+    """
+    if len(elements) != length:
+        yield Problem(path, f"holds {len(elements)} instead of {length}, {reason}")
+
+
+def check_pairs(path: str, elements: Sequence[Nested], example: str) -> Iterator[Problem]:
+    """Find what keeps a list from being one of pairs of numbers, with at least one.
+
+    Args:
+        path: of the field.
+        elements: the list.
+        example: of a right list, "[(1.0, 1.0), (1.4, 0.7)]".
+    """
+    if not elements:
+        yield Problem(path, f"is empty; write a list of pairs such as {example}")
+    for index, element in enumerate(elements):
+        if not isinstance(element, tuple):
+            found = f"{element:g} is not a pair"
+        elif len(element) != 2:
+            found = f"holds {len(element)} instead of 2 numbers"
+        elif any(isinstance(number, tuple) for number in element):
+            found = "holds a list instead of 2 numbers"
+        else:
+            continue
+        yield Problem(element_path(path, index), f"{found}; write a list such as {example}")
+        return
+
+
+def check_blocks(
+    path: str, blocks: Sequence[Nested], known: range, owner: str
+) -> Iterator[Problem]:
+    """Find block numbers that a backbone does not have.
+
+    Args:
+        path: of the field that freezes blocks.
+        blocks: the numbers.
+        known: those that the backbone has.
+        owner: the backbone, as it is called in a message.
+    """
+    for index, block in enumerate(blocks):
+        if block not in known:
+            name = "list" if isinstance(block, tuple) else f"block {block:g}"
+            message = f"{owner} has no {name}; its blocks are {known[0]} to {known[-1]}"
+            yield Problem(element_path(path, index), message)
+
+
+def check_pattern(path: str, pattern: str) -> Iterator[Problem]:
+    """Find a regular expression that cannot be read.
+
+    Args:
+        path: of the field.
+        pattern: the expression.
+    """
+    try:
+        re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as err:
+        hint = '; ".*" stands for any text' if "*" in pattern else ""
+        yield Problem(path, f'"{shown(pattern)}" is no regular expression: {err}{hint}')
