@@ -80,7 +80,9 @@ def standard_recipe(
         PluginError: the schema lacks a standard message, or has another in its place.
     """
     _check_schema(message)
-    if problems := check_standard(message, has_own_mean=mean is not None):
+    if problems := check_standard(
+        message, has_own_mean=mean is not None, has_background=background != "none"
+    ):
         raise SpecError(problems)
     spec: Any = message
     training, dataset = spec.training_config, spec.dataset_config

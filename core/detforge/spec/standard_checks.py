@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from detforge.errors import Problem
 from detforge.protos import experiment_pb2 as protos
+from detforge.spec.class_mapping import check_class_mapping
 from detforge.spec.fields import element_path, listing
 from detforge.spec.floats import shortest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from google.protobuf.message import Message
 
@@ -19,18 +20,21 @@ _CLASSES = "dataset_config.target_class_mapping"
 _TRAINING = "training_config"
 
 
-def check_standard(message: Message, *, has_own_mean: bool = False) -> list[Problem]:
+def check_standard(
+    message: Message, *, has_own_mean: bool = False, has_background: bool = False
+) -> list[Problem]:
     """Return the disagreements between fields of the standard messages.
 
     Args:
         message: a checked spec with the standard messages.
         has_own_mean: the detector subtracts its own mean from three channels.
+        has_background: the head has a background channel.
     """
     spec: Any = message
     dataset, training = spec.dataset_config, spec.training_config
     augmentation = spec.augmentation_config
     return [
-        *_check_classes(dataset.target_class_mapping),
+        *check_class_mapping(_CLASSES, dataset.target_class_mapping, has_background=has_background),
         *_check_sources(dataset.data_sources, "data_sources"),
         *_check_sources(dataset.validation_data_sources, "validation_data_sources"),
         *_check_order(augmentation, _AUGMENTATION, "random_crop_{}_scale"),
@@ -38,29 +42,12 @@ def check_standard(message: Message, *, has_own_mean: bool = False) -> list[Prob
         *_check_order(augmentation, _AUGMENTATION, "zoom_out_{}_scale"),
         *_check_channels(augmentation, has_own_mean),
         *_check_schedule(training.learning_rate),
-        *_check_regularizer(training.regularizer),
+        *check_regularizer(
+            f"{_TRAINING}.regularizer",
+            protos.RegularizerConfig.Type.Name(training.regularizer.type),
+            training.regularizer.weight,
+        ),
     ]
-
-
-def _check_classes(mapping: Mapping[str, str]) -> Iterator[Problem]:
-    spellings: dict[str, str] = {}
-    for target in sorted(set(mapping.values())):
-        twin = spellings.setdefault(target.lower(), target)
-        if twin != target:
-            message = f'the classes "{twin}" and "{target}" differ only by case; write one of them'
-            yield Problem(_CLASSES, message)
-    sources: dict[str, str] = {}
-    for source in sorted(mapping):
-        path = element_path(_CLASSES, source)
-        if not source.strip() or not mapping[source].strip():
-            yield Problem(path, "label and class may not be empty")
-        twin = sources.setdefault(source.lower(), source)
-        if mapping[twin] != mapping[source]:
-            message = (
-                f'labels are compared without case, and "{twin}" is mapped to "{mapping[twin]}"; '
-                "remove one of the two"
-            )
-            yield Problem(path, message)
 
 
 def _check_sources(sources: Iterable[protos.DataSource], name: str) -> Iterator[Problem]:
@@ -123,8 +110,14 @@ def _check_schedule(config: protos.LearningRate) -> Iterator[Problem]:
         yield Problem(f"{path}.soft_start", message)
 
 
-def _check_regularizer(config: protos.RegularizerConfig) -> Iterator[Problem]:
-    if config.type != protos.RegularizerConfig.NO_REG and not config.weight > 0:
-        name = protos.RegularizerConfig.Type.Name(config.type)
-        message = f"0 makes {name} do nothing; give a weight above 0, or type: NO_REG"
-        yield Problem(f"{_TRAINING}.regularizer.weight", message)
+def check_regularizer(path: str, kind: str, weight: float) -> Iterator[Problem]:
+    """Find a penalty that does nothing.
+
+    Args:
+        path: of the block.
+        kind: "NO_REG", "L1" or "L2".
+        weight: factor of the penalty.
+    """
+    if kind != "NO_REG" and not weight > 0:
+        message = f"0 makes {kind} do nothing; give a weight above 0, or type: NO_REG"
+        yield Problem(f"{path}.weight", message)

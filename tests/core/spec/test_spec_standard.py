@@ -313,6 +313,12 @@ FOLDERS = 'label_directory_path: "data/labels"\n    image_directory_path: "data/
             {},
             f'{MAPPING}["Van"]: label and class may not be empty',
         ),
+        (
+            ('"Van" value: "car"', '"Van" value: "Background"'),
+            {"background": "last"},
+            f'{MAPPING}["Van"]: "Background" is what no object is called; '
+            "give the class another name",
+        ),
     ],
 )
 def test_fields_that_disagree_are_named(recipe_of, replacement, options, expected):
@@ -367,6 +373,12 @@ def test_learning_rate_without_a_schedule_is_refused(toy, spec_text):
 
 def test_labels_that_differ_by_case_may_map_to_one_class(recipe_of):
     assert recipe_of(('"Van" value', '"CAR" value')).classes.label("Car") == 1
+
+
+def test_a_class_may_be_called_background_where_the_head_has_none(recipe_of):
+    assert (
+        "background" in recipe_of(('"Van" value: "car"', '"Van" value: "background"')).classes.names
+    )
 
 
 def test_all_disagreements_are_reported_at_once(recipe_of):
