@@ -2,7 +2,8 @@
 
 Reads all that ``google.protobuf.text_format.Parse`` reads, except extensions, ``Any`` in brackets
 and enum numbers without a name; and what real specs contain beyond it: ``8.0`` for an integer,
-curly quotes, aliases, lists of numbers without quotes, a singular field given twice.
+curly quotes, aliases, lists of numbers without quotes, a singular field given twice. Refuses one
+thing that it reads: a map in which one key has two values.
 After an error it goes on, so that one run shows all of them.
 """
 
@@ -330,7 +331,12 @@ class _Parser:
                 self._findings.warn(outer.path, name, f'this entry has no "{part}"')
         path = element_path(outer.path, entry.key)
         if first := self.positions.get(path):
-            self._warn_twice(path, first, name, "the last one counts")
+            lines = f"lines {first.line} and {self._findings.line(name)}"
+            if target[entry.key] == entry.value:
+                self._findings.warn(path, name, f"given twice, in {lines}, with the same value")
+            else:
+                message = f"given twice, in {lines}, with different values; keep one of the two"
+                self._findings.report(path, name, message)
         self.positions[path] = self.positions.get(join(here, "value"), self._findings.place(name))
         if value_field(field).message_type is None:
             target[entry.key] = entry.value

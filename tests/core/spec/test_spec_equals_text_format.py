@@ -270,7 +270,7 @@ def test_every_way_of_writing_is_read_the_same(toy, data):
         "inner { inner < inner: { number: 3 } > }",
         "inners: [{number: 1}, <number: 2>] int32s: [] int32s: [1, 2] int32s: 3",
         "inners [{}]",
-        'by_name { key: "a" value: 1 } by_name { key: "a" value: 2 } by_name: {key: "b"}',
+        'by_name { key: "a" value: 1 } by_name { key: "a" value: 1 } by_name: {key: "b"}',
         'by_name: [{key: "x" value: 3}, {value: 4}]',
         "by_truth { key: true value { number: 1 } } by_number { key: -3 value: '' }",
         "word: 'x'",

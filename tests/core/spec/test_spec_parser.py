@@ -61,12 +61,20 @@ def test_block_given_twice_is_merged_with_a_warning(toy):
     assert str(warning) == "2:1: inner: given twice, in lines 1 and 2; the two are merged"
 
 
-def test_map_key_given_twice_takes_the_last_value_and_warns(toy):
+def test_map_key_given_twice_with_one_value_is_a_warning(toy):
     entries = 'by_name { key: "a" value: 1 }\nby_name { key: "b" value: 2 }\n'
-    parsed = read(f'{entries}by_name {{ key: "a" value: 3 }}', toy.Kinds)
-    assert dict(parsed.message.by_name) == {"a": 3, "b": 2}
+    parsed = read(f'{entries}by_name {{ key: "a" value: 1.0 }}', toy.Kinds)
+    assert dict(parsed.message.by_name) == {"a": 1, "b": 2}
     (warning,) = parsed.warnings
-    assert str(warning).startswith('3:1: by_name["a"]: given twice, in lines 1 and 3')
+    assert str(warning) == '3:1: by_name["a"]: given twice, in lines 1 and 3, with the same value'
+
+
+def test_map_key_with_two_values_is_an_error_naming_both_lines(toy):
+    entries = 'by_name { key: "a" value: 1 }\nby_name { key: "a" value: 3 }'
+    (problem,) = parse_text(entries, toy.Kinds()).problems
+    assert str(problem) == (
+        '2:1: by_name["a"]: given twice, in lines 1 and 2, with different values; keep one of the two'
+    )
 
 
 @pytest.mark.parametrize(
