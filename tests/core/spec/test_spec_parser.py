@@ -73,7 +73,8 @@ def test_map_key_with_two_values_is_an_error_naming_both_lines(toy):
     entries = 'by_name { key: "a" value: 1 }\nby_name { key: "a" value: 3 }'
     (problem,) = parse_text(entries, toy.Kinds()).problems
     assert str(problem) == (
-        '2:1: by_name["a"]: given twice, in lines 1 and 2, with different values; keep one of the two'
+        '2:1: by_name["a"]: given twice, in lines 1 and 2, with different values; '
+        "keep one of the two"
     )
 
 
