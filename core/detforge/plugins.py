@@ -147,14 +147,17 @@ class Detector:
         return self._required("convert_schema", self.hook.convert_schema())
 
     def recipe(self, spec: Spec) -> Recipe:
-        """Return the spec in neutral terms; errors name file, line and column.
+        """Return the spec in neutral terms; errors and warnings name file, line and column.
 
         Raises:
-            SpecError: fields disagree with each other.
+            SpecError: fields disagree with each other; warnings are logged.
         """
         with spec.located():
-            recipe = self.hook.recipe(spec=spec.message)
-        return self._required("recipe", recipe)
+            recipe = self._required("recipe", self.hook.recipe(spec=spec.message))
+        # What is no recipe at all is for the conformance kit to say.
+        for warning in getattr(recipe, "warnings", ()):
+            log.warning("%s", spec.locate(warning))
+        return recipe
 
     def build_model(self, spec: Spec, mode: Mode, recipe: Recipe | None = None) -> DetectionModel:
         """Return a new model with random weights.

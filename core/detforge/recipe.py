@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from detforge.errors import Problem
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Classes:
@@ -281,6 +283,9 @@ class Data:
         image_extension: of images beside records, without a dot; empty for what is found.
         images_per_epoch: images of each device that make one epoch; 0 for its share of the
             training set.
+        equal_sources: draw from each training source equally often, whatever its size.
+        min_box_width: narrower objects are left out; pixels of the network input.
+        min_box_height: lower ones likewise.
     """
 
     training: tuple[DataSource, ...]
@@ -295,6 +300,9 @@ class Data:
     max_objects: int | None = None
     image_extension: str = ""
     images_per_epoch: int = 0
+    equal_sources: bool = False
+    min_box_width: float = 0.0
+    min_box_height: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -516,6 +524,7 @@ class Evaluation:
         iou_range: (first, end, step) of several matching IoUs, end excluded; None for
             `matching_iou` alone.
         precision_recall_plot: draw the curve of each class.
+        model: what to score where no option names it; empty for none.
     """
 
     period: int = 10
@@ -527,6 +536,7 @@ class Evaluation:
     images: int = 0
     iou_range: tuple[float, float, float] | None = None
     precision_recall_plot: bool = False
+    model: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -536,10 +546,20 @@ class Inference:
     Attributes:
         score_threshold: detections below it are left out.
         batch_size: images per step.
+        model: checkpoint or exported model; empty for none, as are the next three.
+        images: folder of images, or one image.
+        annotated_dir: folder for images with the boxes drawn.
+        labels_dir: folder for KITTI label files.
+        captions: write class and score beside each box.
     """
 
     score_threshold: float = 0.3
     batch_size: int = 8
+    model: str = ""
+    images: str = ""
+    annotated_dir: str = ""
+    labels_dir: str = ""
+    captions: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -560,6 +580,34 @@ class Start:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class EarlyStopping:
+    """When to end a run that no longer gets better.
+
+    Attributes:
+        patience: epochs without a decrease.
+        min_delta: least decrease that counts.
+        monitor: what should decrease.
+    """
+
+    patience: int
+    min_delta: float = 0.0
+    monitor: Literal["loss", "validation_loss"] = "loss"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Monitoring:
+    """What is drawn while training, beside the metrics.
+
+    Attributes:
+        images: augmented images with their boxes, at most this many.
+        weight_histograms: the weights of each layer too.
+    """
+
+    images: int = 3
+    weight_histograms: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
     """Everything the core needs to know about a run, grouped.
 
@@ -570,6 +618,10 @@ class Recipe:
         mixed_precision: compute in half precision, keep weights in single precision.
         gradient_clip_norm: largest global norm of a step's gradient; 0: no limit.
         averaging_decay: decay of the moving average of the weights; 0: none.
+        early_stopping: None: the run goes to its end.
+        monitoring: None: metrics only.
+        verbose: log everything, as the option of the same name does.
+        warnings: what the spec says without an effect, for the user to know.
     """
 
     classes: Classes
@@ -590,3 +642,7 @@ class Recipe:
     mixed_precision: bool = False
     gradient_clip_norm: float = 0.0
     averaging_decay: float = 0.0
+    early_stopping: EarlyStopping | None = None
+    monitoring: Monitoring | None = None
+    verbose: bool = False
+    warnings: tuple[Problem, ...] = ()

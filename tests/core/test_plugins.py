@@ -213,6 +213,23 @@ def build_model(spec, mode):
         detector.build_model(spec, "train")
 
 
+def test_warning_of_a_recipe_is_located_in_the_file(plugins, caplog):
+    source = """
+from types import SimpleNamespace
+
+from detforge import Problem, hookimpl
+
+@hookimpl
+def recipe(spec):
+    return SimpleNamespace(warnings=(Problem("a.b", "is unusual"),))
+"""
+    plugins("detforge-finder", source=source)
+    positions = {"a.b": Position(7, 3)}
+    spec = Spec(message=convert_pb2.Convert(), text="", file="spec.txt", positions=positions)
+    load_detector("finder").recipe(spec)
+    assert "spec.txt:7:3: a.b: is unusual" in caplog.messages
+
+
 # --- extensions ---------------------------------------------------------------------------
 
 WRAPPER = """
