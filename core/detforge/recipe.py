@@ -595,19 +595,6 @@ class EarlyStopping:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Monitoring:
-    """What is drawn while training, beside the metrics.
-
-    Attributes:
-        images: augmented images with their boxes, at most this many.
-        weight_histograms: the weights of each layer too.
-    """
-
-    images: int = 3
-    weight_histograms: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
     """Everything the core needs to know about a run, grouped.
 
@@ -619,7 +606,6 @@ class Recipe:
         gradient_clip_norm: largest global norm of a step's gradient; 0: no limit.
         averaging_decay: decay of the moving average of the weights; 0: none.
         early_stopping: None: the run goes to its end.
-        monitoring: None: metrics only.
         verbose: log everything, as the option of the same name does.
         warnings: what the spec says without an effect, for the user to know.
     """
@@ -643,6 +629,5 @@ class Recipe:
     gradient_clip_norm: float = 0.0
     averaging_decay: float = 0.0
     early_stopping: EarlyStopping | None = None
-    monitoring: Monitoring | None = None
     verbose: bool = False
     warnings: tuple[Problem, ...] = ()
