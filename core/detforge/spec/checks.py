@@ -40,7 +40,9 @@ def check_size(path: str, size: tuple[int, int], *, least: int, divisor: int) ->
             yield Problem(path, f"the {name}, {side}, is no multiple of {divisor}; use {near}")
 
 
-def check_order(block: Message, path: str, low: str, high: str) -> Iterator[Problem]:
+def check_order(
+    block: Message, path: str, low: str, high: str, *, apart: bool = False
+) -> Iterator[Problem]:
     """Find a lower limit above its upper limit.
 
     Args:
@@ -48,11 +50,14 @@ def check_order(block: Message, path: str, low: str, high: str) -> Iterator[Prob
         path: of the block.
         low: name of the field that may not be more than the other.
         high: name of the other.
+        apart: the two may not be equal either.
     """
     least, most = shortest(getattr(block, low)), shortest(getattr(block, high))
     if least > most:
         message = f"{least:g} is more than {high}, which is {most:g}; swap or change them"
         yield Problem(join(path, low), message)
+    elif apart and least == most:
+        yield Problem(join(path, low), f"{least:g} is as much as {high}; it has to be less")
 
 
 def check_numbers(

@@ -58,6 +58,10 @@ def test_lower_limit_above_the_upper_one_is_shown_as_written():
     ]
     block.random_crop_max_scale = block.random_crop_min_scale
     assert not words(check_order(block, "augmentation_config", *limits))
+    assert words(check_order(block, "augmentation_config", *limits, apart=True)) == [
+        "augmentation_config.random_crop_min_scale: 0.6 is as much as random_crop_max_scale; "
+        "it has to be less"
+    ]
 
 
 @pytest.mark.parametrize(
