@@ -69,13 +69,13 @@ class SampleModifierConfig(_message.Message):
     NUM_DUPLICATES_FIELD_NUMBER: _ClassVar[int]
     MAX_TRAINING_SAMPLES_FIELD_NUMBER: _ClassVar[int]
     SOURCE_TO_TARGET_CLASS_MAPPING_FIELD_NUMBER: _ClassVar[int]
-    filter_samples_containing_only: str
+    filter_samples_containing_only: _containers.RepeatedScalarFieldContainer[str]
     dominant_target_classes: _containers.RepeatedScalarFieldContainer[str]
     minimum_target_class_imbalance: _containers.ScalarMap[str, float]
     num_duplicates: int
     max_training_samples: int
     source_to_target_class_mapping: _containers.ScalarMap[str, str]
-    def __init__(self, filter_samples_containing_only: _Optional[str] = ..., dominant_target_classes: _Optional[_Iterable[str]] = ..., minimum_target_class_imbalance: _Optional[_Mapping[str, float]] = ..., num_duplicates: _Optional[int] = ..., max_training_samples: _Optional[int] = ..., source_to_target_class_mapping: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    def __init__(self, filter_samples_containing_only: _Optional[_Iterable[str]] = ..., dominant_target_classes: _Optional[_Iterable[str]] = ..., minimum_target_class_imbalance: _Optional[_Mapping[str, float]] = ..., num_duplicates: _Optional[int] = ..., max_training_samples: _Optional[int] = ..., source_to_target_class_mapping: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class Convert(_message.Message):
     __slots__ = ("coco_config", "kitti_config", "sample_modifier_config", "image_directory_path", "target_class_mapping")

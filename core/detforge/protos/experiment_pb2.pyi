@@ -118,15 +118,67 @@ class EarlyStoppingConfig(_message.Message):
     patience: int
     def __init__(self, monitor: _Optional[str] = ..., min_delta: _Optional[float] = ..., patience: _Optional[int] = ...) -> None: ...
 
+class WandbConfig(_message.Message):
+    __slots__ = ("enabled", "key", "project", "entity", "reinit", "name", "tags", "wandb_dir", "notes", "mode")
+    class Mode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        ONLINE: _ClassVar[WandbConfig.Mode]
+        OFFLINE: _ClassVar[WandbConfig.Mode]
+        DISABLED: _ClassVar[WandbConfig.Mode]
+    ONLINE: WandbConfig.Mode
+    OFFLINE: WandbConfig.Mode
+    DISABLED: WandbConfig.Mode
+    ENABLED_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    PROJECT_FIELD_NUMBER: _ClassVar[int]
+    ENTITY_FIELD_NUMBER: _ClassVar[int]
+    REINIT_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
+    WANDB_DIR_FIELD_NUMBER: _ClassVar[int]
+    NOTES_FIELD_NUMBER: _ClassVar[int]
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    enabled: bool
+    key: str
+    project: str
+    entity: str
+    reinit: bool
+    name: str
+    tags: _containers.RepeatedScalarFieldContainer[str]
+    wandb_dir: str
+    notes: str
+    mode: WandbConfig.Mode
+    def __init__(self, enabled: bool = ..., key: _Optional[str] = ..., project: _Optional[str] = ..., entity: _Optional[str] = ..., reinit: bool = ..., name: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., wandb_dir: _Optional[str] = ..., notes: _Optional[str] = ..., mode: _Optional[_Union[WandbConfig.Mode, str]] = ...) -> None: ...
+
+class ClearmlConfig(_message.Message):
+    __slots__ = ("project", "task", "tags", "reuse_last_task_id", "continue_last_task", "deferred_init")
+    PROJECT_FIELD_NUMBER: _ClassVar[int]
+    TASK_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
+    REUSE_LAST_TASK_ID_FIELD_NUMBER: _ClassVar[int]
+    CONTINUE_LAST_TASK_FIELD_NUMBER: _ClassVar[int]
+    DEFERRED_INIT_FIELD_NUMBER: _ClassVar[int]
+    project: str
+    task: str
+    tags: _containers.RepeatedScalarFieldContainer[str]
+    reuse_last_task_id: bool
+    continue_last_task: bool
+    deferred_init: bool
+    def __init__(self, project: _Optional[str] = ..., task: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., reuse_last_task_id: bool = ..., continue_last_task: bool = ..., deferred_init: bool = ...) -> None: ...
+
 class VisualizerConfig(_message.Message):
-    __slots__ = ("enabled", "num_images", "weight_histograms")
+    __slots__ = ("enabled", "num_images", "weight_histograms", "wandb_config", "clearml_config")
     ENABLED_FIELD_NUMBER: _ClassVar[int]
     NUM_IMAGES_FIELD_NUMBER: _ClassVar[int]
     WEIGHT_HISTOGRAMS_FIELD_NUMBER: _ClassVar[int]
+    WANDB_CONFIG_FIELD_NUMBER: _ClassVar[int]
+    CLEARML_CONFIG_FIELD_NUMBER: _ClassVar[int]
     enabled: bool
     num_images: int
     weight_histograms: bool
-    def __init__(self, enabled: bool = ..., num_images: _Optional[int] = ..., weight_histograms: bool = ...) -> None: ...
+    wandb_config: WandbConfig
+    clearml_config: ClearmlConfig
+    def __init__(self, enabled: bool = ..., num_images: _Optional[int] = ..., weight_histograms: bool = ..., wandb_config: _Optional[_Union[WandbConfig, _Mapping]] = ..., clearml_config: _Optional[_Union[ClearmlConfig, _Mapping]] = ...) -> None: ...
 
 class TrainingConfig(_message.Message):
     __slots__ = ("batch_size_per_gpu", "num_epochs", "learning_rate", "regularizer", "optimizer", "cost_scaling", "checkpoint_interval", "enable_qat", "resume_model_path", "pretrain_model_path", "pruned_model_path", "max_queue_size", "n_workers", "use_multiprocessing", "early_stopping", "visualizer", "model_ema")

@@ -164,13 +164,13 @@ def test_spec_written_on_one_line_is_the_same(toy, spec_text):
 
 
 def test_conversion_spec_of_kitti_folders_is_read_with_its_defaults():
-    text = 'kitti_config { image_dir_name: "i" label_dir_name: "l" val_split: 0 }\n'
-    text += 'image_directory_path: "/data/"'
+    text = 'kitti_config { image_dir_name: "i" label_dir_name: "l" val_split: 0\n'
+    text += 'point_clouds_dir: "velodyne" }'
     spec = parse_spec(text, convert_pb2.Convert, "s.txt")
     config = spec.message.kitti_config
     assert (config.val_split, config.num_shards, config.partition_mode) == (0, 10, "random")
     assert [(warning.path, warning.line) for warning in spec.warnings] == [
-        ("image_directory_path", 2)
+        ("kitti_config.point_clouds_dir", 2)
     ]
 
 

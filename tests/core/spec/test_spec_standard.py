@@ -340,7 +340,7 @@ def test_later_feature_that_is_switched_off_is_accepted(recipe_of, text):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("visualizer { enabled: true }", "visualizer: comes with release 0.4"),
+        ("visualizer { enabled: true }", "visualizer.enabled: comes with release 0.4"),
         ("early_stopping { }", "early_stopping: comes with release 0.4"),
         ("optimizer { adam { } }", "optimizer.adam: comes with release 0.4"),
         ('resume_model_path: "a"', "resume_model_path: is not read; give the checkpoint to the"),
