@@ -150,7 +150,8 @@ def torch_step(folder: str, threads: int, last: bool):
     import numpy as np
 
     from benchmarks.twins.ssd_torch import TorchStep
-    from detforge_ssd.anchors import anchor_config, anchors_per_cell, generate_anchors
+    from detforge_ssd.anchor_config import anchor_config, anchors_per_cell
+    from detforge_ssd.anchors import generate_anchors
 
     request = _request(folder)
     recipe = request.detector.recipe(request.spec)

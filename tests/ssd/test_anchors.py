@@ -5,7 +5,8 @@ import pytest
 
 from detforge.errors import SpecError
 from detforge_ssd import spec_pb2
-from detforge_ssd.anchors import AnchorConfig, anchor_config, anchors_per_cell, generate_anchors
+from detforge_ssd.anchor_config import AnchorConfig, anchor_config, anchors_per_cell
+from detforge_ssd.anchors import generate_anchors
 
 MAPS_300 = [(38, 38), (19, 19), (10, 10), (5, 5), (3, 3), (2, 2)]
 RATIOS = "[[1.0,2.0,0.5], [1.0,2.0,0.5,3.0,1.0/3.0], [1.0,2.0,0.5,3.0,1.0/3.0], [1.0,2.0,0.5,3.0,1.0/3.0], [1.0,2.0,0.5], [1.0,2.0,0.5]]"  # noqa: E501

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from detforge_ssd.anchors import AnchorConfig, generate_anchors
+from detforge_ssd.anchor_config import AnchorConfig
+from detforge_ssd.anchors import generate_anchors
 from detforge_ssd.targets import assign_targets
 
 VARIANCES = (0.1, 0.1, 0.2, 0.2)

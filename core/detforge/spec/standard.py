@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
+    from detforge.errors import Problem
     from detforge.recipe import Transform
 
 # Mean colour of ImageNet on 0..255, as published with the VGG networks, and its grey value.
@@ -58,6 +59,7 @@ def standard_recipe(
     scale: tuple[float, float, float] = (1.0, 1.0, 1.0),
     mask_size: int = 0,
     freeze: Freeze | None = None,
+    problems: Iterable[Problem] = (),
 ) -> Recipe:
     """Return the recipe of a spec that holds the standard messages under their standard names.
 
@@ -74,16 +76,17 @@ def standard_recipe(
         scale: factor behind the mean; one grey channel takes the first.
         mask_size: side of the square masks in a batch; 0 for none.
         freeze: what does not train; None for nothing.
+        problems: what the detector found in its own block; raised together with the rest.
 
     Raises:
         SpecError: fields disagree; carries every problem with the path of its field.
         PluginError: the schema lacks a standard message, or has another in its place.
     """
     _check_schema(message)
-    if problems := check_standard(
-        message, has_own_mean=mean is not None, has_background=background != "none"
-    ):
-        raise SpecError(problems)
+    has_background = background != "none"
+    standard = check_standard(message, has_own_mean=mean is not None, has_background=has_background)
+    if found := [*problems, *standard]:
+        raise SpecError(found)
     spec: Any = message
     training, dataset = spec.training_config, spec.dataset_config
     evaluation = _evaluation(spec)

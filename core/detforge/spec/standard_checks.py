@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from detforge.errors import Problem
 from detforge.protos import experiment_pb2 as protos
+from detforge.spec.checks import check_order
 from detforge.spec.class_mapping import check_class_mapping
 from detforge.spec.fields import element_path, listing
 from detforge.spec.floats import shortest
@@ -37,9 +38,7 @@ def check_standard(
         *check_class_mapping(_CLASSES, dataset.target_class_mapping, has_background=has_background),
         *_check_sources(dataset.data_sources, "data_sources"),
         *_check_sources(dataset.validation_data_sources, "validation_data_sources"),
-        *_check_order(augmentation, _AUGMENTATION, "random_crop_{}_scale"),
-        *_check_order(augmentation, _AUGMENTATION, "random_crop_{}_ar"),
-        *_check_order(augmentation, _AUGMENTATION, "zoom_out_{}_scale"),
+        *_check_ranges(augmentation),
         *_check_channels(augmentation, has_own_mean),
         *_check_schedule(training.learning_rate),
         *check_regularizer(
@@ -66,12 +65,9 @@ def _check_sources(sources: Iterable[protos.DataSource], name: str) -> Iterator[
             yield Problem(path, f"lacks {missing}; or give tfrecords_path")
 
 
-def _check_order(block: Message, path: str, names: str) -> Iterator[Problem]:
-    low, high = names.format("min"), names.format("max")
-    least, most = shortest(getattr(block, low)), shortest(getattr(block, high))
-    if least > most:
-        message = f"{least:g} is more than {high}, which is {most:g}; swap or change them"
-        yield Problem(f"{path}.{low}", message)
+def _check_ranges(config: protos.AugmentationConfig) -> Iterator[Problem]:
+    for name in ("random_crop_{}_scale", "random_crop_{}_ar", "zoom_out_{}_scale"):
+        yield from check_order(config, _AUGMENTATION, name.format("min"), name.format("max"))
 
 
 def _check_channels(config: protos.AugmentationConfig, has_own_mean: bool) -> Iterator[Problem]:
@@ -103,7 +99,7 @@ def _check_schedule(config: protos.LearningRate) -> Iterator[Problem]:
         return
     schedule = config.soft_start_annealing_schedule
     path = f"{path}.{name}"
-    yield from _check_order(schedule, path, "{}_learning_rate")
+    yield from check_order(schedule, path, "min_learning_rate", "max_learning_rate")
     if not schedule.soft_start < schedule.annealing:
         start, decay = shortest(schedule.soft_start), shortest(schedule.annealing)
         message = f"{start:g} is not below annealing, which is {decay:g}: the plateau lies between"

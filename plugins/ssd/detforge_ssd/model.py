@@ -12,7 +12,8 @@ from detforge.backbones import find_backbone
 from detforge.boxes.coding import decode_boxes
 from detforge.boxes.nms import multiclass_nms
 from detforge.model import Batch, DetectionModel, Detections
-from detforge_ssd.anchors import anchor_config, anchors_per_cell, generate_anchors
+from detforge_ssd.anchor_config import anchor_config, anchors_per_cell
+from detforge_ssd.anchors import generate_anchors
 from detforge_ssd.heads import feature_maps, heads
 from detforge_ssd.losses import multibox_loss
 from detforge_ssd.targets import assign_targets

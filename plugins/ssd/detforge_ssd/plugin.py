@@ -25,7 +25,7 @@ def spec_schema() -> type[spec_pb2.Experiment]:
 def recipe(spec: spec_pb2.Experiment) -> Recipe:
     from detforge_ssd.recipe import to_recipe
 
-    return to_recipe(spec)
+    return to_recipe(spec, "ssd")
 
 
 @hookimpl

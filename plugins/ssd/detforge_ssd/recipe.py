@@ -1,79 +1,92 @@
-"""From SSD's spec to the core's recipe: the standard messages and a few checks of its own."""
+"""From a spec of SSD or DSSD to the core's recipe: the standard messages and a few checks."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from detforge.errors import Problem, SpecError
-from detforge.recipe import Checkpoints, Freeze
+from detforge.recipe import Freeze
 from detforge.roadmap import arrival
 from detforge.spec import standard_recipe
+from detforge.spec.fields import listing
+from detforge_ssd.anchor_config import anchor_config, check_centres
+from detforge_ssd.backbones import check_backbone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from detforge.protos.experiment_pb2 import AugmentationConfig
     from detforge.recipe import Recipe
     from detforge_ssd import spec_pb2
 
-# Of each backbone: depths of this release, depths of the next that brings more, and blocks.
-# Kept here so that a mistake shows before Keras loads; `find_backbone` has the last word.
-_DEPTHS = {"resnet": (10, 18)}
-_LATER_DEPTHS = {"resnet": (34, 50, 101)}
-_BLOCKS = {"resnet": range(5)}
+# Smaller inputs leave the last feature maps a single cell, and the documents start here.
+_SMALLEST_INPUT = 128
+_PREDICTION_CHANNELS = (256, 512, 1024)
 
 
-def to_recipe(spec: spec_pb2.Experiment) -> Recipe:
+def to_recipe(spec: spec_pb2.Experiment, network: Literal["ssd", "dssd"]) -> Recipe:
     """Return the recipe; the background is channel 0 of the softmax, pixels enter as BGR.
 
+    Args:
+        spec: a checked spec.
+        network: the detector that asks; the spec must hold its block.
+
     Raises:
-        SpecError: no ssd_config, a backbone that does not exist, anchors that do not add up, or
-            a standard message is wrong.
+        SpecError: the block is absent or of the other detector, a backbone does not exist,
+            anchors do not add up, or a standard message is wrong.
     """
-    if not spec.HasField("ssd_config"):
-        raise SpecError(Problem("ssd_config", "is missing; it describes the detector"))
-    config = spec.ssd_config
-    if problems := [*_backbone_problems(config), *_anchor_problems(config)]:
-        raise SpecError(problems)
-    recipe = standard_recipe(
+    block = f"{network}_config"
+    found = spec.WhichOneof("network")
+    if found is None:
+        raise SpecError(Problem(block, "is missing; it describes the detector"))
+    if found != block:
+        other = found.removesuffix("_config")
+        message = f"this is a spec of {other}: use detforge {other}, or call the block {block}"
+        raise SpecError(Problem(found, message))
+    config: spec_pb2.SsdConfig = getattr(spec, block)
+    return standard_recipe(
         spec,
-        name="ssd",
+        name=f"{network}_{config.arch}{config.nlayers or ''}",
         background="first",
         color_order="bgr",
         freeze=Freeze(
             blocks=tuple(config.freeze_blocks),
             batch_norm=config.freeze_bn,
-            field="ssd_config.freeze_blocks",
+            field=f"{block}.freeze_blocks",
         ),
+        problems=[
+            *check_backbone(config, block),
+            *_check_prediction(config, network),
+            *_check_anchors(config, block, spec.augmentation_config),
+            *_check_size(spec.augmentation_config),
+        ],
     )
-    name = f"ssd_{config.arch}{config.nlayers or ''}"
-    return replace(recipe, checkpoints=Checkpoints(name=name, interval=recipe.checkpoints.interval))
 
 
-def _backbone_problems(config: spec_pb2.SsdConfig) -> Iterator[Problem]:
-    arch, depth = config.arch, config.nlayers
-    if arch not in _DEPTHS:
-        return
-    later = _LATER_DEPTHS[arch]
-    today = " or ".join(map(str, _DEPTHS[arch]))
-    if depth in later:
-        message = f"{arch} {depth} {arrival('backbones')}; until then use {today}"
-        yield Problem("ssd_config.nlayers", message)
-    elif depth not in _DEPTHS[arch]:
-        found = f"{arch} has no depth {depth}" if config.HasField("nlayers") else "is missing"
-        coming = ", ".join(map(str, later))
-        yield Problem("ssd_config.nlayers", f"{found}; use {today} (to come: {coming})")
-    blocks = _BLOCKS[arch]
-    for index, block in enumerate(config.freeze_blocks):
-        if block not in blocks:
-            message = f"{arch} has no block {block}; it has {blocks[0]} to {blocks[-1]}"
-            yield Problem(f"ssd_config.freeze_blocks[{index}]", message)
+def _check_prediction(
+    config: spec_pb2.SsdConfig, network: Literal["ssd", "dssd"]
+) -> Iterator[Problem]:
+    channels, path = config.pred_num_channels, f"{network}_config.pred_num_channels"
+    if channels not in (0, *_PREDICTION_CHANNELS):
+        words = listing(map(str, _PREDICTION_CHANNELS))
+        yield Problem(path, f"{channels} is not possible; use {words}, or 0 for no such module")
+    elif channels and network == "ssd":  # DSSD itself comes with the module
+        yield Problem(path, f"{channels} {arrival('prediction_module')}; until then remove it")
 
 
-def _anchor_problems(config: spec_pb2.SsdConfig) -> Iterator[Problem]:
-    from detforge_ssd.anchors import anchor_config
-
+def _check_anchors(
+    config: spec_pb2.SsdConfig, block: str, image: AugmentationConfig
+) -> Iterator[Problem]:
     try:
-        anchor_config(config)
+        anchors = anchor_config(config, block=block)
     except SpecError as err:
         yield from err.problems
+        return
+    yield from check_centres(anchors, image.output_height, image.output_width, block=block)
+
+
+def _check_size(image: AugmentationConfig) -> Iterator[Problem]:
+    for name in ("output_width", "output_height"):
+        if (side := getattr(image, name)) < _SMALLEST_INPUT:
+            message = f"{side} px is too small for six feature maps; use at least {_SMALLEST_INPUT}"
+            yield Problem(f"augmentation_config.{name}", message)
