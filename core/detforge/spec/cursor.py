@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,10 @@ if TYPE_CHECKING:
 CLOSING = {"{": "}", "<": ">", "[": "]", "(": ")"}
 BLOCK_OPENERS = frozenset("{<")
 BLOCK_CLOSERS = frozenset("}>")
-_ENDS_RUN = frozenset("{}<>[],;")
+NUMBER_OPENERS = frozenset("[(")
+# In "640 x 480" and "640 x480".
+_BY = re.compile(r"[xX]\d*")
+_ENDS_RUN = frozenset("{}<>[]),;")
 
 
 class Cursor:
@@ -34,6 +38,11 @@ class Cursor:
     def ahead(self) -> Token:
         """The token behind the current one."""
         return self._tokens[min(self._index + 1, len(self._tokens) - 1)]
+
+    @property
+    def last_end(self) -> int:
+        """Offset behind the token before the current one."""
+        return self._tokens[self._index - 1].end if self._index else 0
 
     def take(self) -> Token:
         """Return the current token and move on; stays at the end."""
@@ -56,7 +65,7 @@ class Cursor:
 
     def at_value(self) -> bool:
         """Return whether something stands here that could be a value, right or wrong."""
-        if self.token.kind == "end" or self.token.text in ("}", ">", "]", ",", ";", ":"):
+        if self.token.kind == "end" or self.token.text in ("}", ">", "]", ")", ",", ";", ":"):
             return False
         return not self.at_field()
 
@@ -93,12 +102,42 @@ class Cursor:
         """Skip a group; return whether it is closed, and its text without comments."""
         first = self._index
         closed = self.skip_group()
+        return closed, self._text_since(first)
+
+    def take_numbers(self) -> tuple[bool, str]:
+        """Take a list or a size without quotes: ``512, 512``, ``(1.0, 1 / 3)``, ``640 x 480``.
+
+        No field begins with a number or a bracket, so a comma before one belongs to the list.
+
+        Returns:
+            Whether every bracket is closed, and the text without comments.
+        """
+        first, is_closed = self._index, True
+        while True:
+            token = self.token
+            if token.text in NUMBER_OPENERS:
+                is_closed = self.skip_group() and is_closed
+            elif (
+                token.kind == "number"
+                or token.text in ("*", "/", "×")
+                or (_BY.fullmatch(token.text) and not self.at_field())
+                or (token.text == "," and self._at_number(self.ahead))
+            ):
+                self.take()
+            else:
+                return is_closed, self._text_since(first)
+
+    @staticmethod
+    def _at_number(token: Token) -> bool:
+        return token.kind == "number" or token.text in NUMBER_OPENERS
+
+    def _text_since(self, first: int) -> str:
         pieces: list[str] = []
         end = -1
         for token in self._tokens[first : self._index]:
             pieces.append(token.text if token.start == end or not pieces else f" {token.text}")
             end = token.end
-        return closed, "".join(pieces)
+        return "".join(pieces)
 
     def skip_group(self) -> bool:
         """Skip from an opening bracket to the one that closes it; return whether all were closed.
@@ -117,9 +156,9 @@ class Cursor:
                 awaited.pop()
         return is_whole and not awaited
 
-    def skip_list_rest(self) -> None:
-        """Skip behind the ``]`` of a list, or to where it seems to end without one."""
-        while self.token.kind != "end" and not self.accept("]"):
+    def skip_list_rest(self, closer: str) -> None:
+        """Skip behind the `closer` of a list, or to where it seems to end without one."""
+        while self.token.kind != "end" and not self.accept(closer):
             if self.at_field() or self.token.text in BLOCK_CLOSERS:
                 return
             if self.token.text in CLOSING:

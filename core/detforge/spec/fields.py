@@ -56,9 +56,17 @@ def range_of(field: FieldDescriptor) -> Interval | None:
 
 @cache
 def later_choices_of(field: FieldDescriptor) -> Mapping[str, str]:
-    """Return the words of a field that do not work yet, with the release that brings them."""
-    pairs = (entry.partition(":") for entry in rules_of(field).later_choices)
-    return {word.strip(): release.strip() for word, _, release in pairs}
+    """Return the words of a field that do not work yet, with the feature that they wait for."""
+    pairs = (entry.rpartition(":") for entry in rules_of(field).later_choices)
+    return {word.strip(): feature.strip() for word, _, feature in pairs}
+
+
+@cache
+def retired_in(message: Descriptor) -> Mapping[str, str]:
+    """Return the fields that specs of older or other tools have in a block: name -> advice."""
+    options: Any = message.GetOptions()
+    pairs = (entry.partition(":") for entry in options.Extensions[options_pb2.block].retired)
+    return {name.strip(): advice.strip() for name, _, advice in pairs}
 
 
 @cache
@@ -99,6 +107,12 @@ def value_field(field: FieldDescriptor) -> FieldDescriptor:
     return kind.fields_by_name["value"] if kind is not None and is_map(field) else field
 
 
+def holds_numbers(field: FieldDescriptor) -> bool:
+    """Return whether a field is a string that holds a list of numbers, or a size."""
+    rules = rules_of(field)
+    return rules.list or rules.size
+
+
 def in_oneof(field: FieldDescriptor) -> bool:
     """Return whether a field is one of several alternatives."""
     # proto3 `optional` is a oneof of one field.
@@ -136,7 +150,9 @@ def expectation(field: FieldDescriptor) -> str:
         rules = rules_of(field)
         if rules.choices:
             return listing(f'"{choice}"' for choice in rules.choices)
-        return 'a list in quotes, such as "[0.5, 1.0]"' if rules.list else "text in quotes"
+        if rules.size:
+            return "a height and a width, such as 512, 512"
+        return "a list of numbers, such as [0.5, 1/3]" if rules.list else "text in quotes"
     if field.cpp_type in FLOATS:
         return f"a number, {allowed}" if allowed else "a number"
     low, high = INTEGER_RANGES[field.cpp_type]

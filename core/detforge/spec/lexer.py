@@ -12,20 +12,22 @@ from typing import Literal, NamedTuple
 
 Kind = Literal["word", "number", "string", "unclosed", "symbol", "end"]
 
+# Zero-width characters come along when text is copied from a web page, and editors on Windows
+# begin a file with one.
 # A string that a straight quote opens may hold curly ones; only when no straight quote closes it
 # does a curly one. `[^"\n\\]*(\\.[^"\n\\]*)*` needs no backtracking, whatever the text.
 _TOKEN = re.compile(
     r"""
-      (?P<blank>(?:\s|\#[^\n]*)+)
+      (?P<blank>(?:[\s\u200b-\u200d\u2060\ufeff]+|\#[^\n]*)+)
     | (?P<word>[^\W\d][\w+-]*)
     | (?P<number>(?:[0-9+-]|\.[0-9])[0-9a-zA-Z_.+-]*)
     | (?P<string>
         "[^"\n\\]*(?:\\.[^"\n\\]*)*"
       | '[^'\n\\]*(?:\\.[^'\n\\]*)*'
-      | ["“”][^"“”\n\\]*(?:\\.[^"“”\n\\]*)*["“”]
-      | ['‘’][^'‘’\n\\]*(?:\\.[^'‘’\n\\]*)*['‘’]
+      | ["“”„‟][^"“”„‟\n\\]*(?:\\.[^"“”„‟\n\\]*)*["“”„‟]
+      | ['‘’‚‛][^'‘’‚‛\n\\]*(?:\\.[^'‘’‚‛\n\\]*)*['‘’‚‛]
       )
-    | (?P<unclosed>["'“”‘’][^\n]*)
+    | (?P<unclosed>["'“”„‟‘’‚‛][^\n]*)
     | (?P<symbol>.)
     """,
     re.VERBOSE,
@@ -84,8 +86,7 @@ class Source:
     def tokens(self) -> list[Token]:
         """Return all tokens in order, an ``end`` token last; blanks and comments are dropped."""
         tokens = []
-        # Editors on Windows begin a file with a byte order mark.
-        offset = 1 if self.text.startswith("\ufeff") else 0
+        offset = 0
         while match := _TOKEN.match(self.text, offset):
             kind, text = match.lastgroup, match.group()
             if kind == "unclosed":

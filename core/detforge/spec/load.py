@@ -9,21 +9,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from detforge.errors import Problem, SpecError
-from detforge.nearest import nearest
-from detforge.protos import convert_pb2
-from detforge.spec.fields import in_oneof, listing, rules_of, schema_of
+from detforge.spec.fields import schema_of
+from detforge.spec.foreign import foreign_to
 from detforge.spec.parser import parse_text
 from detforge.spec.rules import apply_rules
+from detforge.spec.secrets import take_key, without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from google.protobuf.descriptor import Descriptor
     from google.protobuf.message import Message
 
     from detforge.spec.lexer import Position
-    from detforge.spec.parser import Parsed
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +34,9 @@ class Spec:
     """A checked spec.
 
     Attributes:
-        message: the spec; absent fields hold their documented defaults.
-        text: as the user wrote it.
+        message: the spec; absent fields hold their documented defaults, fields for keys nothing.
+        text: as the user wrote it, without keys: what may be stored. Gives the same message again.
+        key: of encrypted model files, where the spec has one.
         file: where it was read from; empty when unknown.
         warnings: accepted, but worth a remark; with their places.
         positions: field path -> place, of the fields that the text sets.
@@ -45,6 +44,7 @@ class Spec:
 
     message: Message
     text: str
+    key: str | None = field(default=None, repr=False)
     file: str = ""
     warnings: tuple[Problem, ...] = ()
     positions: Mapping[str, Position] = field(default_factory=dict, repr=False)
@@ -99,12 +99,13 @@ def parse_spec(text: str, schema: type[Message], file: str = "") -> Spec:
     except UnicodeEncodeError as err:
         raise SpecError(Problem("", "is not Unicode text; save it as UTF-8", file)) from err
     parsed = parse_text(text, schema(), file)
-    if foreign := _foreign(parsed):
+    if foreign := foreign_to(parsed):
         raise SpecError(Problem("", foreign, file))
     problems, warnings = apply_rules(
         parsed.message,
         parsed.positions,
         [*(problem.path for problem in parsed.problems), *parsed.misspelt],
+        unwritten=parsed.unwritten,
         complete=parsed.balanced,
     )
     found = [_locate(problem, file, parsed.positions) for problem in problems]
@@ -113,7 +114,8 @@ def parse_spec(text: str, schema: type[Message], file: str = "") -> Spec:
     noted = [_locate(warning, file, parsed.positions) for warning in warnings]
     return Spec(
         message=parsed.message,
-        text=text,
+        text=without_secrets(text, parsed.secrets, schema_of(parsed.message)),
+        key=take_key(parsed.message),
         file=file,
         warnings=tuple(_in_order([*parsed.warnings, *noted])),
         positions=parsed.positions,
@@ -158,42 +160,3 @@ def _locate(problem: Problem, file: str, positions: Mapping[str, Position]) -> P
 def _in_order(problems: Iterable[Problem]) -> list[Problem]:
     """Sort by place; what has none, such as an absent block, comes last."""
     return sorted(problems, key=lambda problem: (problem.line or math.inf, problem.column))
-
-
-def _foreign(parsed: Parsed) -> str:
-    """Say that a spec belongs to something else, or return ''.
-
-    It does when it has blocks that the schema neither knows nor knows by a similar name, and
-    lacks the schema's own.
-    """
-    schema = schema_of(parsed.message)
-    strange = [name for name in parsed.unknown_blocks if not nearest(name, schema.fields_by_name)]
-    own = _own_blocks(schema)
-    if not strange or not own or any(name in parsed.positions for name in own):
-        return ""
-    found = listing(dict.fromkeys(strange), "and")
-    return f"looks like {_kind(schema, strange)}: it has {found}, and lacks {listing(own)}"
-
-
-def _kind(schema: Descriptor, blocks: list[str]) -> str:
-    conversion = convert_pb2.Convert.DESCRIPTOR
-    if schema is conversion:
-        return "an experiment spec, not a conversion spec"
-    if set(blocks) <= set(conversion.fields_by_name):
-        return "a conversion spec, not an experiment spec"
-    return "a spec of another detector"
-
-
-def _own_blocks(schema: Descriptor) -> list[str]:
-    """Return the top-level blocks without which a spec is hardly one of this schema.
-
-    Alternatives of a oneof and required blocks, of a type that the schema's own file defines:
-    the messages that detectors share prove nothing.
-    """
-    return [
-        field.name
-        for field in schema.fields
-        if field.message_type is not None
-        and field.message_type.file.name == schema.file.name
-        and (in_oneof(field) or rules_of(field).required)
-    ]

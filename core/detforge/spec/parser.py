@@ -20,11 +20,14 @@ from detforge.spec.fields import (
     in_oneof,
     is_map,
     join,
+    retired_in,
+    rules_of,
     schema_of,
     value_field,
 )
 from detforge.spec.findings import Findings
 from detforge.spec.lexer import Position, Source, Token
+from detforge.spec.moved import blocks_around, guests_of, message_at
 from detforge.spec.unknown import explain_unknown
 from detforge.spec.values import ValueReader, shown
 
@@ -51,6 +54,9 @@ class Parsed:
         warnings: what was accepted with a remark.
         unknown_blocks: names of top-level blocks that the schema lacks.
         misspelt: paths of the fields that unknown names were probably meant for.
+        unwritten: paths of blocks that hold nothing but what is theirs and stands in another block,
+            or what belongs to another one.
+        secrets: offsets of values that must not be stored, from and to.
         balanced: whether the whole text was read and every block is closed where it should be.
     """
 
@@ -60,6 +66,8 @@ class Parsed:
     warnings: list[Problem]
     unknown_blocks: list[str]
     misspelt: list[str]
+    unwritten: set[str]
+    secrets: list[tuple[int, int]]
     balanced: bool
 
 
@@ -82,6 +90,8 @@ def parse_text(text: str, message: Message, file: str = "") -> Parsed:
         findings.warnings,
         parser.unknown_blocks,
         parser.misspelt,
+        parser.unwritten(),
+        parser.secrets,
         parser.balanced and not findings.full,
     )
 
@@ -115,12 +125,16 @@ class _Parser:
         self.positions: dict[str, Position] = {}
         self.unknown_blocks: list[str] = []
         self.misspelt: list[str] = []
+        self.secrets: list[tuple[int, int]] = []
         self.balanced = True
+        self._spec = message
         self._schema = schema_of(message)
         self._cursor = cursor
         self._findings = findings
         self._values = ValueReader(cursor, findings)
         self._entries: dict[str, int] = {}
+        self._hosts: set[str] = set()
+        self._homes: set[str] = set()
         # Behind a missing "}": the depth of the block that goes on with the current token.
         self._resumed: int | None = None
 
@@ -165,7 +179,7 @@ class _Parser:
             self._findings.report(block.path, name, message)
             self._cursor.skip_line_rest(self._cursor.take())
             return
-        field = fields_by_spelling(block.schema).get(name.text)
+        block, field = self._find(block, name.text)
         if field is None:
             self._read_unknown(block, name)
             return
@@ -179,14 +193,45 @@ class _Parser:
         if not (has_colon or field.message_type or opens_block) and self._cursor.at_value():
             message = f'a ":" is missing between {name.text} and its value'
             self._findings.report(path, self._cursor.token, message)
-        if field.is_repeated and self._cursor.accept("["):
-            self._read_list(path, name, lambda: read_one(block, field, path, name))
+        opener = self._cursor.token.text
+        if not field.is_repeated:
+            read_one(block, field, path, name)
+        elif opener == "[" or (opener == "(" and field.message_type is None):
+            self._cursor.take()
+            self._read_list(path, name, opener, lambda: read_one(block, field, path, name))
         else:
             read_one(block, field, path, name)
+            while self._at_bare_element(field):
+                self._cursor.take()
+                read_one(block, field, path, name)
+
+    def _find(self, block: _Block, name: str) -> tuple[_Block, FieldDescriptor | None]:
+        """Return the field of a name and the block that it belongs to, here or elsewhere."""
+        field = fields_by_spelling(block.schema).get(name)
+        home = None if field else guests_of(self._schema, block.path).get(name)
+        if home is None:
+            return block, field
+        self._hosts.add(block.path)
+        self._homes.add(home.path)
+        return block._replace(message=message_at(self._spec, home.path), path=home.path), home.field
+
+    def unwritten(self) -> set[str]:
+        """Return the blocks that are not there for their own sake, see `Parsed`."""
+        mentioned = [*self.positions, *self.misspelt]
+        own = (f"{path}." for path in self._hosts)
+        hosts = {path[:-1] for path in own if not any(name.startswith(path) for name in mentioned)}
+        homes = {outer for path in self._homes for outer in blocks_around(path)}
+        return (hosts | homes - self.positions.keys()) - {""}
+
+    def _at_bare_element(self, field: FieldDescriptor) -> bool:
+        """Return whether a list without brackets goes on: no field begins with a value."""
+        is_value = self._cursor.ahead.kind in ("number", "string")
+        return field.message_type is None and is_value and self._cursor.token.text == ","
 
     def _accept_colon(self, path: str) -> bool:
-        if self._cursor.token.text == "=":
-            self._findings.report(path, self._cursor.take(), 'write ":" instead of "="')
+        if self._cursor.token.text in ("=", "："):
+            wrong = self._cursor.take()
+            self._findings.report(path, wrong, f'write ":" instead of "{wrong.text}"')
             return True
         return self._cursor.accept(":")
 
@@ -199,12 +244,14 @@ class _Parser:
             return
         self._cursor.take()
         path = join(block.path, name.text)
-        message, meant = explain_unknown(name.text, block.schema, self._schema)
+        guests = guests_of(self._schema, block.path)
+        message, meant = explain_unknown(name.text, block.schema, self._schema, guests)
         self._findings.report(path, name, message)
         if meant:
             self.misspelt.append(join(block.path, meant))
         has_colon = self._accept_colon(path)
-        if block.name is None and self._cursor.token.text in BLOCK_OPENERS:
+        is_retired = name.text in retired_in(block.schema)
+        if block.name is None and self._cursor.token.text in BLOCK_OPENERS and not is_retired:
             self.unknown_blocks.append(name.text)
         if has_colon or self._cursor.token.text in CLOSING:
             self._cursor.skip_value()
@@ -249,20 +296,22 @@ class _Parser:
         lines = f"lines {first.line} and {self._findings.line(name)}"
         self._findings.warn(path, name, f"given twice, in {lines}; {outcome}")
 
-    def _read_list(self, path: str, name: Token, read_element: Callable[[], None]) -> None:
-        cursor = self._cursor
-        while not (cursor.accept("]") or self._findings.full):
+    def _read_list(
+        self, path: str, name: Token, opener: str, read_element: Callable[[], None]
+    ) -> None:
+        cursor, closer = self._cursor, CLOSING[opener]
+        while not (cursor.accept(closer) or self._findings.full):
             if cursor.at_value() or cursor.token.text == ",":
                 read_element()
             if self._resumed is not None:
                 return
-            if cursor.accept(",") or cursor.token.text == "]":
+            if cursor.accept(",") or cursor.token.text == closer:
                 continue
             line = self._findings.line(name)
-            message = f'the list of line {line} goes on with "," or ends with "]"; found '
+            message = f'the list of line {line} goes on with "," or ends with "{closer}"; found '
             found = shown(cursor.token.text) or "the end of the file"
             self._findings.report(path, cursor.token, message + found)
-            cursor.skip_list_rest()
+            cursor.skip_list_rest(closer)
             return
 
     # --- values --------------------------------------------------------------------------
@@ -272,6 +321,8 @@ class _Parser:
         if field.is_repeated:
             path = element_path(path, len(getattr(block.message, field.name)))
         value = self._values.read(field, path, name)
+        if rules_of(field).secret:
+            self.secrets.append((place.start, self._cursor.last_end))
         if value is None:
             return
         if field.is_repeated:

@@ -8,37 +8,28 @@ that are present; a oneof in which nothing is set is left to the recipe.
 from __future__ import annotations
 
 import logging
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from detforge.errors import PluginError, Problem
-from detforge.nearest import nearest
+from detforge.errors import Problem
 from detforge.roadmap import arrival
+from detforge.spec.defaults import settle_unwritten, with_default
 from detforge.spec.fields import (
-    FLOATS,
     element_path,
     in_oneof,
     is_map,
     join,
-    later_choices_of,
-    listing,
-    range_of,
     rules_of,
     schema_of,
     sibling_of,
     value_field,
 )
-from detforge.spec.floats import shortest
-from detforge.spec.lists import parse_list
-from detforge.spec.parser import parse_text
+from detforge.spec.value_rules import check_value
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
     from google.protobuf.descriptor import FieldDescriptor
     from google.protobuf.message import Message
-
-    from detforge.spec.lists import Nested
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +39,7 @@ def apply_rules(
     given: Collection[str] = (),
     faulty: Iterable[str] = (),
     *,
+    unwritten: Collection[str] = (),
     complete: bool = True,
 ) -> tuple[list[Problem], list[Problem]]:
     """Check a message against its schema and fill in the defaults of absent fields.
@@ -57,6 +49,8 @@ def apply_rules(
         given: paths of the fields that the spec sets; tells an explicit zero from an absent
             field where the schema's field is not ``optional``.
         faulty: paths that already have an error, and get no second one.
+        unwritten: paths of blocks that count as absent although they are there: another block
+            holds their fields, or they hold only fields of others.
         complete: whether a required field that is absent is an error; not so where blocks were
             torn apart by a missing brace.
 
@@ -67,6 +61,7 @@ def apply_rules(
         PluginError: the schema itself is wrong: a default or a range that cannot be read.
     """
     checker = _Checker(given, frozenset(faulty), complete)
+    checker.warnings += settle_unwritten(message, unwritten, given)
     checker.check_message(message, "")
     return checker.problems, checker.warnings
 
@@ -114,7 +109,7 @@ class _Checker:
                 return
             if not rules.default or path in self._given or in_oneof(field):
                 return
-            message.MergeFrom(_with_default(type(message), field))
+            message.MergeFrom(with_default(type(message), field))
             if field.message_type is not None:
                 self._check_values(message, field, path)
             elif not (rules.arrives or rules.deprecated):
@@ -137,45 +132,16 @@ class _Checker:
         return path in self._given or getattr(message, field.name) != field.default_value
 
     def _check_values(self, message: Message, field: FieldDescriptor, path: str) -> None:
-        for value_path, value in _values(message, field, path):
-            kind = value_field(field)
-            if kind.message_type is not None:
+        is_block = value_field(field).message_type is not None
+        for key, value_path, value in _values(message, field, path):
+            if is_block:
                 self.check_message(value, value_path)
             elif value_path not in self._faulty:
-                self._check_scalar(field, kind, value_path, value)
-
-    def _check_scalar(
-        self, field: FieldDescriptor, kind: FieldDescriptor, path: str, value: Any
-    ) -> None:
-        rules = rules_of(field)
-        if rules.choices:
-            self._check_choice(field, path, value)
-        if rules.list:
-            try:
-                self._check_range(field, path, _flat(parse_list(value)))
-            except ValueError as err:
-                self._add(path, f'is no list of numbers such as "[0.5, 1.0/3]": {err}')
-        elif range_of(field):
-            self._check_range(field, path, [shortest(value) if kind.cpp_type in FLOATS else value])
-
-    def _check_range(self, field: FieldDescriptor, path: str, numbers: Iterable[float]) -> None:
-        allowed = range_of(field)
-        unit = f" {rules_of(field).unit}" if rules_of(field).unit else ""
-        for number in numbers:
-            if allowed is not None and number not in allowed:
-                self._add(path, f"{number:.15g} is out of range; allowed: {allowed}{unit}")
-                return
-
-    def _check_choice(self, field: FieldDescriptor, path: str, value: str) -> None:
-        later = later_choices_of(field)
-        if value in later:
-            works = _quoted(choice for choice in rules_of(field).choices if choice not in later)
-            self._add(path, f'"{value}" {arrival(later[value])}; until then use {works}')
-        elif value not in rules_of(field).choices:
-            near = nearest(value, rules_of(field).choices)
-            hint = f'; did you mean "{near}"?' if near else ""
-            choices = _quoted(rules_of(field).choices)
-            self._add(path, f'"{value}" is no choice here; use {choices}{hint}')
+                proper, fault = check_value(field, value)
+                if fault:
+                    self._add(value_path, fault)
+                elif proper != value:
+                    _replace(message, field, key, proper)
 
     def _add(self, path: str, message: str) -> None:
         self.problems.append(Problem(path, message))
@@ -184,29 +150,24 @@ class _Checker:
         self.warnings.append(Problem(path, message))
 
 
-def _values(message: Message, field: FieldDescriptor, path: str) -> Iterator[tuple[str, Any]]:
-    """Yield path and value of a field, or of each of its elements."""
+def _values(message: Message, field: FieldDescriptor, path: str) -> Iterator[tuple[Any, str, Any]]:
+    """Yield key or index, path and value of a field, or of each of its elements."""
     content = getattr(message, field.name)
     if is_map(field):
-        for key in content:
-            yield element_path(path, key), content[key]
+        for key in list(content):
+            yield key, element_path(path, key), content[key]
     elif field.is_repeated:
         for index, value in enumerate(content):
-            yield element_path(path, index), value
+            yield index, element_path(path, index), value
     else:
-        yield path, content
+        yield None, path, content
 
 
-@cache
-def _with_default(kind: type[Message], field: FieldDescriptor) -> Message:
-    """Return a message in which only this field is set, to its default."""
-    message = kind()
-    if text := rules_of(field).default:
-        parsed = parse_text(f"{field.name}: {text}", message)
-        if parsed.problems:
-            reason = parsed.problems[0].message
-            raise PluginError(f"the schema's default of {field.full_name} is wrong: {reason}")
-    return message
+def _replace(message: Message, field: FieldDescriptor, key: Any, value: Any) -> None:
+    if key is None:
+        setattr(message, field.name, value)
+    else:
+        getattr(message, field.name)[key] = value
 
 
 def _changes_nothing(message: Message, field: FieldDescriptor) -> bool:
@@ -218,7 +179,7 @@ def _changes_nothing(message: Message, field: FieldDescriptor) -> bool:
     if field.has_presence and not message.HasField(field.name):
         return True
     value = getattr(message, field.name)
-    default = getattr(_with_default(type(message), field), field.name)
+    default = getattr(with_default(type(message), field), field.name)
     if field.message_type is None or field.is_repeated:
         return value == default
     if in_oneof(field) or not rules_of(field).default:
@@ -246,18 +207,6 @@ def _shown(message: Message, field: FieldDescriptor) -> str:
     if field.enum_type is not None:
         return field.enum_type.values_by_number[value].name
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _flat(nested: tuple[Nested, ...]) -> Iterator[float]:
-    for element in nested:
-        if isinstance(element, tuple):
-            yield from _flat(element)
-        else:
-            yield element
-
-
-def _quoted(words: Iterable[str]) -> str:
-    return listing(f'"{word}"' for word in words)
 
 
 def _help(field: FieldDescriptor) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from google.protobuf.descriptor import FieldDescriptor
 
+from detforge.spec.choices import find_enum_name
 from detforge.spec.fields import FLOATS, INTEGER_RANGES
 
 if TYPE_CHECKING:
@@ -67,19 +68,18 @@ def read_float(text: str) -> float:
 
 
 def read_bool(text: str) -> bool:
-    """Return a truth value."""
-    if text in ("true", "True", "t", "1"):
+    """Return a truth value; ``TRUE`` is one too."""
+    if text.lower() in ("true", "t", "1"):
         return True
-    if text in ("false", "False", "f", "0"):
+    if text.lower() in ("false", "f", "0"):
         return False
     raise ValueError("not a truth value")
 
 
 def read_enum(enum: EnumDescriptor, text: str) -> int:
-    """Return the number of an enum value, given by name or number."""
-    value = enum.values_by_name.get(text)
-    if value is None:
-        value = enum.values_by_number.get(int(text, 0))
+    """Return the number of an enum value, given by number or by name, as `loose` compares it."""
+    name = find_enum_name(enum, text)
+    value = enum.values_by_name[name] if name else enum.values_by_number.get(int(text, 0))
     if value is None:
         raise ValueError("no such value")
     return value.number

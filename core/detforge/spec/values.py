@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf.descriptor import FieldDescriptor
 
 from detforge.nearest import nearest
-from detforge.spec.cursor import CLOSING
-from detforge.spec.fields import expectation, rules_of
+from detforge.spec.cursor import CLOSING, NUMBER_OPENERS
+from detforge.spec.fields import expectation, holds_numbers, rules_of
 from detforge.spec.scalars import read_number, unescape
 
 if TYPE_CHECKING:
@@ -53,15 +53,17 @@ class ValueReader:
             message = f"has no value; it takes {expectation(field)}"
             self._findings.report(path, name, message)
             return None
-        if cursor.token.text in CLOSING:
-            return self._read_bracketed(field, path)
-        if cursor.token.kind in ("string", "unclosed"):
+        first = cursor.token
+        if holds_numbers(field) and (first.kind == "number" or first.text in NUMBER_OPENERS):
+            return self._read_numbers(path)
+        if first.text in CLOSING:
+            self._read_bracketed(field, path)
+            return None
+        if first.kind in ("string", "unclosed"):
             return self._read_quoted(field, path)
         value = cursor.take_run()
         if field.cpp_type == FieldDescriptor.CPPTYPE_STRING:
-            quoted = shown(value.text).replace("\\", "\\\\")
-            message = f'text stands in quotes; found {shown(value.text)}, write "{quoted}"'
-            self._findings.report(path, value, message)
+            self._refuse_bare_text(field, path, value)
             return None
         try:
             return read_number(field, value.text)
@@ -70,8 +72,18 @@ class ValueReader:
             return None
 
     def _refuse(self, field: FieldDescriptor, path: str, value: Token, hint: str = "") -> None:
-        message = f"takes {expectation(field)}; found {shown(value.text)}"
+        message = f"takes {expectation(field)}; found {_shown_of(field, value.text)}"
         self._findings.report(path, value, f"{message}; {hint}" if hint else message)
+
+    def _refuse_bare_text(self, field: FieldDescriptor, path: str, value: Token) -> None:
+        if holds_numbers(field):
+            self._refuse(field, path, value)
+            return
+        message = "text stands in quotes"
+        if not rules_of(field).secret:
+            quoted = shown(value.text).replace("\\", "\\\\")
+            message += f'; found {shown(value.text)}, write "{quoted}"'
+        self._findings.report(path, value, message)
 
     def _at_bare_path(self, field: FieldDescriptor, name: Token) -> bool:
         r"""Return whether a word and a colon are text without quotes: ``C:\data``."""
@@ -84,24 +96,26 @@ class ValueReader:
             and self._findings.line(token) == self._findings.line(name)
         )
 
-    def _read_bracketed(self, field: FieldDescriptor, path: str) -> str | None:
-        opener = self._cursor.token
-        closed, text = self._cursor.take_group()
-        if rules_of(field).list and not field.is_repeated and opener.text in "[(":
-            if closed:
-                return text
-            self._findings.report(path, opener, f'this "{opener.text}" is never closed')
-            return None
-        kind = "a block" if opener.text in "{<" else "a list"
-        message = f"takes {expectation(field)}; found {kind}: {shown(text)}"
-        self._findings.report(path, opener, message)
+    def _read_numbers(self, path: str) -> str | None:
+        first = self._cursor.token
+        closed, text = self._cursor.take_numbers()
+        if closed:
+            return text
+        self._findings.report(path, first, f'this "{first.text}" is never closed')
         return None
+
+    def _read_bracketed(self, field: FieldDescriptor, path: str) -> None:
+        opener = self._cursor.token
+        _, text = self._cursor.take_group()
+        kind = "a block" if opener.text in "{<" else "a list"
+        found = f"{kind}: {_shown_of(field, text)}"
+        self._findings.report(path, opener, f"takes {expectation(field)}; found {found}")
 
     def _read_quoted(self, field: FieldDescriptor, path: str) -> str | bytes | None:
         first = self._cursor.token
         pieces = []
         while self._cursor.token.kind in ("string", "unclosed"):
-            pieces.append(self._read_string(path, self._cursor.take()))
+            pieces.append(self._read_string(field, path, self._cursor.take()))
         if None in pieces:
             return None
         data = b"".join(pieces)
@@ -116,20 +130,29 @@ class ValueReader:
             self._findings.report(path, first, "its escapes do not give UTF-8 text")
             return None
 
-    def _read_string(self, path: str, token: Token) -> bytes | None:
+    def _read_string(self, field: FieldDescriptor, path: str, token: Token) -> bytes | None:
         if token.kind == "unclosed":
-            message = f"the quote that opens {shown(token.text)} is not closed in this line"
+            opened = _shown_of(field, token.text)
+            message = f"the quote that opens {opened} is not closed in this line"
             self._findings.report(path, token, message)
             return None
+        is_secret = rules_of(field).secret
         try:
             data, unknown = unescape(token.text[1:-1])
         except ValueError as err:
-            self._findings.report(path, token, f"{err}; write \\\\ for a backslash")
+            what = "an escape in it is wrong" if is_secret else str(err)
+            self._findings.report(path, token, f"{what}; write \\\\ for a backslash")
             return None
         if unknown:
-            message = f"{unknown[0]} means nothing and is kept; write \\\\ for a backslash"
+            what = "an escape" if is_secret else unknown[0]
+            message = f"{what} means nothing and is kept; write \\\\ for a backslash"
             self._findings.warn(path, token, message)
         return data
+
+
+def _shown_of(field: FieldDescriptor, text: str) -> str:
+    """Return text given for a field as it appears in a message: a key does not."""
+    return "(a key)" if rules_of(field).secret else shown(text)
 
 
 def _enum_hint(field: FieldDescriptor, text: str) -> str:

@@ -53,20 +53,30 @@ dataset_config {
 
 
 @pytest.fixture(scope="session")
-def toy(tmp_path_factory):
+def compiled(tmp_path_factory):
+    """A function: the name of a .proto file beside this one to its message classes, by name."""
+
+    def compile_messages(name):
+        result = tmp_path_factory.mktemp("protos") / "compiled.bin"
+        includes = [f"-I{folder}" for folder in INCLUDES]
+        # In a process of its own: beside TensorFlow, protoc crashes (tried).
+        command = [sys.executable, "-m", "grpc_tools.protoc", *includes]
+        subprocess.run([*command, f"--descriptor_set_out={result}", name], check=True)
+        files = descriptor_pb2.FileDescriptorSet.FromString(result.read_bytes())
+        descriptor_pool.Default().Add(files.file[0])
+        descriptor = descriptor_pool.Default().FindFileByName(name)
+        messages = descriptor.message_types_by_name.items()
+        return SimpleNamespace(
+            **{name: message_factory.GetMessageClass(message) for name, message in messages}
+        )
+
+    return compile_messages
+
+
+@pytest.fixture(scope="session")
+def toy(compiled):
     """The message classes of toy.proto, by name."""
-    compiled = tmp_path_factory.mktemp("protos") / "toy.bin"
-    includes = [f"-I{folder}" for folder in INCLUDES]
-    # In a process of its own: beside TensorFlow, protoc crashes (tried).
-    command = [sys.executable, "-m", "grpc_tools.protoc", *includes]
-    subprocess.run([*command, f"--descriptor_set_out={compiled}", "toy.proto"], check=True)
-    files = descriptor_pb2.FileDescriptorSet.FromString(compiled.read_bytes())
-    descriptor_pool.Default().Add(files.file[0])
-    descriptor = descriptor_pool.Default().FindFileByName("toy.proto")
-    messages = descriptor.message_types_by_name.items()
-    return SimpleNamespace(
-        **{name: message_factory.GetMessageClass(message) for name, message in messages}
-    )
+    return compiled("toy.proto")
 
 
 @pytest.fixture(scope="session")
