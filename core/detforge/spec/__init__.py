@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from detforge.spec.lists import parse_list
 from detforge.spec.load import Spec, load_spec, parse_spec
+from detforge.spec.schema_check import check_schema
 from detforge.spec.sizes import parse_size
 from detforge.spec.standard import standard_recipe
 
 __all__ = [
     "Spec",
+    "check_schema",
     "load_spec",
     "parse_list",
     "parse_size",

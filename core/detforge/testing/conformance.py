@@ -14,8 +14,6 @@ from detforge.plugins import TASKS, load_detector
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from google.protobuf.message import Message
-
     from detforge.plugins import Detector
 
 HEAVY = ("keras", "tensorflow", "jax", "torch", "numpy", "cv2", "onnx", "onnxruntime")
@@ -34,8 +32,8 @@ def check_detector(name: str, *, spec: str | os.PathLike[str] | None = None) -> 
     """Check that an installed detector keeps the contract.
 
     In a few seconds, without Keras: it loads by its entry point; its hooks match the
-    specifications; loading it for help imports nothing heavy; every field of its schema has a
-    help text; its changes to options apply.
+    specifications; loading it for help imports nothing heavy; the rules of its schema make
+    sense (`detforge.spec.check_schema`); its changes to options apply.
 
     Given an example spec, with Keras: recipe, operators and deployment are of the right kind;
     the parts of all modes are flat and have the same weights by name and shape; what it detects
@@ -96,6 +94,8 @@ def _imports(name: str) -> Iterator[str]:
 def _schema(hook: str, schema: Any) -> Iterator[str]:
     from google.protobuf.message import Message
 
+    from detforge.spec import check_schema
+
     if not (isinstance(schema, type) and issubclass(schema, Message)):
         yield f"{hook} returns {schema!r}, not a protobuf message class"
         return
@@ -104,25 +104,10 @@ def _schema(hook: str, schema: Any) -> Iterator[str]:
             f"{hook} is registered as {schema.DESCRIPTOR.file.name!r}, without a folder: two "
             "such plugins cannot be loaded together; compile it with 'detforge dev protos'"
         )
-    yield from _fields_without_help(schema)
-
-
-def _fields_without_help(schema: type[Message]) -> Iterator[str]:
-    from detforge.spec.fields import rules_of
-
-    waiting: list[Any] = [schema.DESCRIPTOR]
-    seen = set()
-    while waiting:
-        message = waiting.pop()
-        if message.full_name in seen:
-            continue
-        seen.add(message.full_name)
-        is_map = message.GetOptions().map_entry
-        for field in message.fields:
-            if field.message_type is not None:
-                waiting.append(field.message_type)
-            if not is_map and not rules_of(field).help:
-                yield f"{message.full_name}.{field.name} has no help text (rules.help)"
+    try:
+        check_schema(schema)
+    except PluginError as err:
+        yield from str(err).splitlines()
 
 
 def _command_lines(detector: Detector) -> Iterator[str]:
