@@ -47,6 +47,22 @@ class Classes:
             by_category_id=True,
         )
 
+    @classmethod
+    def of_mapping(
+        cls, mapping: Mapping[str, str], background: Literal["first", "last", "none"]
+    ) -> Classes:
+        """Return the classes that a mapping leads to, in alphabetical order.
+
+        Args:
+            mapping: label as written in the spec -> class name.
+            background: where the head puts the background channel.
+        """
+        return cls(
+            names=tuple(sorted(set(mapping.values()))),
+            mapping={label.lower(): mapping[label] for label in sorted(mapping)},
+            background=background,
+        )
+
     @property
     def channels(self) -> int:
         """Number of class channels of the head, background included."""
@@ -186,16 +202,16 @@ class Spatial:
     """Random zoom, shift and rotation of the image on a canvas of its size.
 
     Attributes:
-        min_zoom: smallest side of the zoomed image over that of the image.
-        max_zoom: largest.
+        min_shrink: least side of the image over that of its copy; below 1 the copy is larger.
+        max_shrink: most; drawn evenly between the two.
         max_shift_x: pixels, to either side.
         max_shift_y: pixels, up or down.
         max_rotation: radians, to either side.
         rotation_probability: in [0, 1].
     """
 
-    min_zoom: float = 1.0
-    max_zoom: float = 1.0
+    min_shrink: float = 1.0
+    max_shrink: float = 1.0
     max_shift_x: float = 0.0
     max_shift_y: float = 0.0
     max_rotation: float = 0.0

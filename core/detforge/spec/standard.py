@@ -32,7 +32,7 @@ from detforge.spec.floats import shortest
 from detforge.spec.standard_checks import check_standard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from google.protobuf.message import Message
 
@@ -91,7 +91,7 @@ def standard_recipe(
     training, dataset = spec.training_config, spec.dataset_config
     evaluation = _evaluation(spec)
     return Recipe(
-        classes=_classes(dataset.target_class_mapping, background),
+        classes=Classes.of_mapping(dataset.target_class_mapping, background),
         input=_input(spec.augmentation_config, color_order, mean, scale),
         data=Data(
             training=_sources(dataset.data_sources, "data_sources"),
@@ -107,7 +107,7 @@ def standard_recipe(
         epochs=training.num_epochs,
         augmentation=_augmentation(spec.augmentation_config),
         optimizer=_optimizer(training.optimizer),
-        regularizer=_regularizer(training.regularizer),
+        regularizer=regularizer_of(training.regularizer),
         freeze=freeze or Freeze(),
         evaluation=evaluation,
         inference=Inference(batch_size=evaluation.batch_size),
@@ -130,14 +130,6 @@ def _check_schema(message: Message) -> None:
                 f"{schema.full_name} has no {name} of type {kind.DESCRIPTOR.full_name}; "
                 "the detector must implement the hook 'recipe' itself"
             )
-
-
-def _classes(mapping: Mapping[str, str], background: Literal["first", "last", "none"]) -> Classes:
-    return Classes(
-        names=tuple(sorted(set(mapping.values()))),
-        mapping={source.lower(): mapping[source] for source in sorted(mapping)},
-        background=background,
-    )
 
 
 def _input(
@@ -186,7 +178,8 @@ def _optimizer(config: protos.OptimizerConfig) -> Sgd:
     return Sgd(momentum=shortest(config.sgd.momentum), nesterov=config.sgd.nesterov)
 
 
-def _regularizer(config: protos.RegularizerConfig) -> Regularizer:
+def regularizer_of(config: protos.RegularizerConfig) -> Regularizer:
+    """Return the penalty that a checked block asks for."""
     if config.type == protos.RegularizerConfig.NO_REG:
         return Regularizer()
     kind = "l1" if config.type == protos.RegularizerConfig.L1 else "l2"
