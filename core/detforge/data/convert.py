@@ -19,15 +19,15 @@ from detforge.data.labels import explain_unmapped, is_ignore_marker, unmapped_co
 from detforge.data.manifest import Manifest
 from detforge.data.samples import Dropped, Sample
 from detforge.data.writer import FoldPlan, RecordWriter
-from detforge.errors import DatasetError, Problem, SpecError, UsageError
+from detforge.errors import DatasetError, SpecError, UsageError
 from detforge.requests import ConvertReport
+from detforge.spec.conversion import check_conversion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from detforge.protos.convert_pb2 import CocoConfig, Convert, KittiConfig
     from detforge.requests import ConvertRequest
-    from detforge.spec import Spec
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ def convert_dataset(request: ConvertRequest) -> ConvertReport:
     to the byte. A run that is killed leaves nothing that training would read.
 
     Raises:
-        SpecError: the spec names no data set, or its lists disagree in length.
+        SpecError: fields of the spec disagree, or it names no data set.
         DatasetError: labels or images are wrong, a class is not mapped, or the output exists
             already or cannot be written.
         UsageError: --drop_unmapped without a mapping.
@@ -58,14 +58,16 @@ def convert_dataset(request: ConvertRequest) -> ConvertReport:
     writer = RecordWriter(request.output)
     writer.check_free(force=request.force)
     config = cast("Convert", request.spec.message)
-    mapping = _mapping(request.spec, config)
+    if problems := check_conversion(config):
+        raise SpecError([request.spec.locate(problem) for problem in problems])
+    mapping = {label.lower(): name for label, name in sorted(config.target_class_mapping.items())}
     if request.drop_unmapped and not mapping:
         raise UsageError(
             "--drop_unmapped leaves out what target_class_mapping does not name, and "
             f"{request.spec.file} has none, so that every label is kept. Add the classes to "
             "keep to target_class_mapping, or leave the option out"
         )
-    plan = _plan(request.spec, config)
+    plan = _plan(config)
     counts = _class_counts(plan)
     if mapping and not request.drop_unmapped:
         _check_mapped(counts, mapping)
@@ -92,19 +94,16 @@ def convert_dataset(request: ConvertRequest) -> ConvertReport:
     )
 
 
-def _plan(spec: Spec, config: Convert) -> _Plan:
-    kind = config.WhichOneof("dataset")
-    if kind == "kitti_config":
-        return _kitti_plan(config.kitti_config)
-    if kind == "coco_config":
-        return _coco_plan(spec, config.coco_config)
-    problem = Problem("", "no data set is named; give a kitti_config or a coco_config")
-    raise SpecError(spec.locate(problem))
+def _plan(config: Convert) -> _Plan:
+    if config.HasField("kitti_config"):
+        return _kitti_plan(config.kitti_config, config.image_directory_path)
+    return _coco_plan(config.coco_config, config.image_directory_path)
 
 
-def _kitti_plan(config: KittiConfig) -> _Plan:
+def _kitti_plan(config: KittiConfig, image_root: str) -> _Plan:
     root = Path(config.root_directory_path)
-    images, labels = root / config.image_dir_name, root / config.label_dir_name
+    images = Path(image_root or root) / config.image_dir_name
+    labels = root / config.label_dir_name
     source = KittiFolder(images, labels, extension=config.image_extension, field="kitti_config")
     rows = list(range(len(source)))
     random.Random(PARTITION_SEED).shuffle(rows)
@@ -126,63 +125,25 @@ def _kitti_plan(config: KittiConfig) -> _Plan:
     return _Plan(folds, description)
 
 
-def _coco_plan(spec: Spec, config: CocoConfig) -> _Plan:
-    shards = _shard_counts(spec, config)
+def _coco_plan(config: CocoConfig, image_root: str) -> _Plan:
     root = Path(config.root_directory_path)
+    annotations = [root / name for name in config.annotation_files]
+    images = [Path(image_root or root) / name for name in config.img_dir_names]
+    shards = list(config.num_shards)
+    if len(shards) == 1:
+        shards *= len(annotations)
     folds = []
-    for file, images, count in zip(
-        config.annotation_files, config.img_dir_names, shards, strict=True
+    for name, file, folder, count in zip(
+        config.annotation_files, annotations, images, shards, strict=True
     ):
-        source = CocoFile(root / file, root / images)
-        folds.append(FoldPlan(file, source, range(len(source)), count))
+        source = CocoFile(file, folder)
+        folds.append(FoldPlan(name, source, range(len(source)), count))
     description = {
         "kind": "coco",
-        "annotations": [str(root / file) for file in config.annotation_files],
-        "images": [str(root / folder) for folder in config.img_dir_names],
+        "annotations": [str(file) for file in annotations],
+        "images": [str(folder) for folder in images],
     }
     return _Plan(tuple(folds), description)
-
-
-def _shard_counts(spec: Spec, config: CocoConfig) -> list[int]:
-    """Return the number of shards of each partition.
-
-    Raises:
-        SpecError: the lists of the spec disagree with num_partitions, or a file is named twice.
-    """
-    wanted = config.num_partitions
-    problems = []
-    for name in ("annotation_files", "img_dir_names"):
-        entries = len(getattr(config, name))
-        if entries != wanted:
-            message = f"has {entries} entries, but num_partitions is {wanted}; they must agree"
-            problems.append(Problem(f"coco_config.{name}", message))
-    shards = list(config.num_shards)
-    if len(shards) not in (1, wanted):
-        message = f"has {len(shards)} entries; give one for all, or {wanted}, one per partition"
-        problems.append(Problem("coco_config.num_shards", message))
-    for file, times in Counter(config.annotation_files).items():
-        if times > 1:
-            problems.append(Problem("coco_config.annotation_files", f"{file!r} is named twice"))
-    if problems:
-        raise SpecError([spec.locate(problem) for problem in problems])
-    return shards * wanted if len(shards) == 1 else shards
-
-
-def _mapping(spec: Spec, config: Convert) -> dict[str, str]:
-    """Return the mapping of the spec with lower-case keys; empty for 'keep labels as they are'.
-
-    Raises:
-        SpecError: two keys differ only in case and lead to different classes.
-    """
-    mapping: dict[str, str] = {}
-    for key, target in sorted(config.target_class_mapping.items()):
-        if mapping.setdefault(key.lower(), target) != target:
-            message = (
-                f"labels are compared without case, and {key.lower()!r} is mapped to both "
-                f"{mapping[key.lower()]!r} and {target!r}"
-            )
-            raise SpecError(spec.locate(Problem("target_class_mapping", message)))
-    return mapping
 
 
 def _class_of(name: str, mapping: Mapping[str, str]) -> str | None:

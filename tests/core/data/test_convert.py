@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -187,7 +188,7 @@ def test_mapping_is_compared_without_case_and_merges_classes(drawn, tmp_path):
 
 def test_mapping_with_keys_that_differ_only_in_case_must_agree(drawn, tmp_path):
     spec = kitti_spec(drawn.images, drawn.labels, mapping={"Circle": "a", "circle": "b"})
-    with pytest.raises(SpecError, match="'circle' is mapped to both"):
+    with pytest.raises(SpecError, match='"Circle" is mapped to "a"; remove one of the two'):
         convert_dataset(convert_request(spec, tmp_path / "out"))
 
 
@@ -471,7 +472,7 @@ def test_replacing_records_never_pairs_old_manifest_with_new_shards(drawn, tmp_p
 @pytest.mark.parametrize(
     ("options", "field"),
     [
-        ({"partitions": 2}, "coco_config.annotation_files"),
+        ({"partitions": 2}, "coco_config.num_partitions"),
         ({"shards": (1, 2)}, "coco_config.num_shards"),
     ],
     ids=["partitions", "shards"],
@@ -488,6 +489,24 @@ def test_coco_file_named_twice_is_a_spec_error(drawn, tmp_path):
     spec = coco_spec([drawn.annotations] * 2, [drawn.images] * 2)
     with pytest.raises(SpecError, match="is named twice"):
         convert_dataset(convert_request(spec, tmp_path / "out"))
+
+
+@pytest.mark.parametrize("kind", ["kitti", "coco"])
+def test_images_are_below_image_directory_path_when_it_is_given(drawn, tmp_path, kind):
+    root = f'root_directory_path: "{drawn.labels.parent}"'
+    text = {
+        "kitti": f'kitti_config {{ {root} image_dir_name: "{drawn.images.name}" '
+        f'label_dir_name: "{drawn.labels.name}" image_extension: "jpg" }}',
+        "coco": f'coco_config {{ {root} img_dir_names: "{drawn.images.name}" '
+        f'annotation_files: "{drawn.annotations.name}" num_partitions: 1 }}',
+    }[kind]
+    moved = tmp_path / "elsewhere"
+    shutil.copytree(drawn.images, moved / drawn.images.name)
+    convert_dataset(convert_request(f'{text} image_directory_path: "{moved}"', tmp_path / "out"))
+    source = _manifest(tmp_path)["source"]["images"]
+    assert source in (str(moved / drawn.images.name), [str(moved / drawn.images.name)])
+    with pytest.raises(DatasetError, match="nowhere"):
+        convert_dataset(convert_request(f'{text} image_directory_path: "nowhere"', tmp_path / "b"))
 
 
 def test_spec_without_a_data_set_is_a_spec_error(tmp_path):

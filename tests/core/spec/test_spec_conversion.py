@@ -1,0 +1,168 @@
+"""The conversion spec: its fields as the documents have them, and what they must agree on."""
+
+from __future__ import annotations
+
+import pytest
+
+from detforge.errors import SpecError
+from detforge.protos import convert_pb2
+from detforge.spec import parse_spec
+from detforge.spec.conversion import check_conversion
+
+KITTI = 'kitti_config { image_dir_name: "images" label_dir_name: "labels" OPTIONS }\n'
+COCO = """coco_config {
+  img_dir_names: ["val", "train"]
+  annotation_files: ["val.json", "train.json"]
+  OPTIONS
+}
+"""
+
+
+def parsed(text):
+    return parse_spec(text, convert_pb2.Convert, "s.txt")
+
+
+def kitti(options=""):
+    return parsed(KITTI.replace("OPTIONS", options)).message.kitti_config
+
+
+def problems(text):
+    try:
+        return [str(problem) for problem in check_conversion(parsed(text).message)]
+    except SpecError as err:
+        return [str(problem) for problem in err.problems]
+
+
+def test_kitti_defaults_are_the_documented_ones():
+    config = kitti()
+    assert config.image_extension == ".png"
+    assert (config.partition_mode, config.num_partitions, config.val_split) == ("random", 2, 20)
+    assert config.num_shards == 10
+
+
+def test_coco_defaults_are_the_documented_ones():
+    config = parsed(COCO.replace("OPTIONS", "")).message.coco_config
+    assert (config.num_partitions, list(config.num_shards)) == (2, [10])
+
+
+@pytest.mark.parametrize("written", [".jpg", "jpg", "JPG", ".Jpg"])
+def test_image_extension_is_written_with_or_without_dot_in_any_case(written):
+    assert kitti(f'image_extension: "{written}"').image_extension == ".jpg"
+
+
+def test_other_extensions_name_those_that_work():
+    (problem,) = problems(KITTI.replace("OPTIONS", 'image_extension: ".bmp"'))
+    assert '".bmp" is no choice here; use ".png", ".jpg" or ".jpeg"' in problem
+
+
+@pytest.mark.parametrize("share", ["0", "14", "99.5"])
+def test_share_of_the_validation_fold_is_a_percentage(share):
+    assert kitti(f"val_split: {share}").val_split == float(share)
+
+
+@pytest.mark.parametrize("share", ["-1", "100"])
+def test_share_that_leaves_no_training_data_is_refused(share):
+    (problem,) = problems(KITTI.replace("OPTIONS", f"val_split: {share}"))
+    assert f"{share} is out of range; allowed: at least 0 and below 100 percent" in problem
+
+
+@pytest.mark.parametrize(
+    "options", ["num_partitions: 5", 'kitti_sequence_to_frames_file: "sequences.json"']
+)
+def test_field_of_sequences_is_a_warning_in_a_random_partition(options):
+    (warning,) = parsed(KITTI.replace("OPTIONS", options)).warnings
+    assert warning.path == f"kitti_config.{options.partition(':')[0]}"
+    assert warning.message == 'has no effect: kitti_config.partition_mode is "random"'
+
+
+def test_partition_by_sequence_comes_later():
+    options = 'partition_mode: "sequence" num_partitions: 5 kitti_sequence_to_frames_file: "s.json"'
+    (problem,) = problems(KITTI.replace("OPTIONS", options))
+    assert '"sequence" comes with release 0.3 (partitioning by sequence)' in problem
+
+
+@pytest.mark.parametrize("name", ["point_clouds_dir", "calibrations_dir"])
+def test_folder_that_no_detector_reads_is_a_warning(name):
+    (warning,) = parsed(KITTI.replace("OPTIONS", f'{name}: "velodyne"')).warnings
+    assert warning.message == "has no effect: detectors here read images only; remove it"
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        'filter_samples_containing_only: ["car", "van"]',
+        'dominant_target_classes: "car" dominant_target_classes: "van"',
+        'minimum_target_class_imbalance { key: "cyclist" value: 0.5 }',
+        "num_duplicates: 2",
+        "max_training_samples: 100",
+        'source_to_target_class_mapping { key: "van" value: "car" }',
+    ],
+)
+def test_every_change_of_the_samples_comes_later(block):
+    text = KITTI.replace("OPTIONS", "") + f"sample_modifier_config {{ {block} }}"
+    (problem,) = problems(text)
+    assert problem.startswith("s.txt:2:1: sample_modifier_config: comes with release 0.3")
+
+
+@pytest.mark.parametrize("block", ["", "num_duplicates: 0 max_training_samples: 0"])
+def test_sample_modifier_that_changes_nothing_is_accepted(block):
+    text = KITTI.replace("OPTIONS", "") + f"sample_modifier_config {{ {block} }}"
+    assert problems(text) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("OPTIONS", "num_partitions: 2 num_shards: [32, 256]", []),
+        ("OPTIONS", "num_shards: 4", []),
+        ("img_dir_names", "image_dir_names", []),
+        (
+            "OPTIONS",
+            "num_partitions: 3",
+            [
+                "coco_config.num_partitions: is 3, but annotation_files and img_dir_names have 2; "
+                "write 2"
+            ],
+        ),
+        (
+            '"val", ',
+            "",
+            ["coco_config.img_dir_names: has 1 entries, but num_partitions is 2; they must agree"],
+        ),
+        (
+            "OPTIONS",
+            "num_shards: [1, 2, 3]",
+            ["coco_config.num_shards: has 3 entries; give one for all, or 2, one per partition"],
+        ),
+        (
+            '"val.json", "train.json"',
+            '"a.json", "a.json"',
+            ['coco_config.annotation_files[1]: "a.json" is named twice'],
+        ),
+    ],
+)
+def test_lists_of_coco_partitions_agree(old, new, expected):
+    text = COCO.replace(old, new).replace("OPTIONS", "")
+    assert problems(text) == expected
+
+
+def test_all_disagreements_are_reported_at_once():
+    text = COCO.replace("OPTIONS", "num_partitions: 3 num_shards: [1, 2]")
+    text += 'target_class_mapping { key: "Car" value: "car" }\n'
+    text += 'target_class_mapping { key: "car" value: "vehicle" }\n'
+    assert [problem.partition(": ")[0] for problem in problems(text)] == [
+        'target_class_mapping["car"]',
+        "coco_config.num_partitions",
+        "coco_config.num_shards",
+    ]
+
+
+def test_spec_without_a_data_set_names_the_two_kinds():
+    assert problems('target_class_mapping { key: "a" value: "b" }') == [
+        "no data set is named; give a kitti_config or a coco_config"
+    ]
+
+
+def test_two_data_sets_are_refused():
+    (problem,) = problems(KITTI.replace("OPTIONS", "") + COCO.replace("OPTIONS", ""))
+    assert "coco_config: cannot stand beside kitti_config (line 1)" in problem
