@@ -81,7 +81,7 @@ def check_numbers(
         if isinstance(element, tuple):
             yield Problem(place, "is a list; a number should stand here")
             return
-        if whole and not element.is_integer():
+        if whole and element % 1:
             yield Problem(place, f"{element:g} is not a whole number")
             return
         if ascending and before is not None and element <= before:

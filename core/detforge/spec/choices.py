@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from detforge.spec.fields import rules_of
 
@@ -28,6 +28,14 @@ def find_choice(field: FieldDescriptor, word: str) -> str | None:
         word: as the spec has it.
     """
     return word if word in rules_of(field).choices else _by_loose_word(field).get(loose(word))
+
+
+def means_the_same(field: FieldDescriptor, first: Any, second: Any) -> bool:
+    """Return whether two values of a field are equal, or two words for one choice."""
+    if first == second:
+        return True
+    choice = find_choice(field, first) if rules_of(field).choices else None
+    return choice is not None and choice == find_choice(field, second)
 
 
 def find_enum_name(enum: EnumDescriptor, word: str) -> str | None:

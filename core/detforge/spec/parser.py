@@ -10,8 +10,9 @@ After an error it goes on, so that one run shows all of them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from detforge.spec.choices import means_the_same
 from detforge.spec.cursor import BLOCK_CLOSERS, BLOCK_OPENERS, CLOSING, Cursor
 from detforge.spec.fields import (
     element_path,
@@ -133,6 +134,9 @@ class _Parser:
         self._findings = findings
         self._values = ValueReader(cursor, findings)
         self._entries: dict[str, int] = {}
+        # Path of a field: the block that gave it last, and where another one gave it before.
+        self._givers: dict[str, str] = {}
+        self._given_elsewhere: dict[str, Position] = {}
         self._hosts: set[str] = set()
         self._homes: set[str] = set()
         # Behind a missing "}": the depth of the block that goes on with the current token.
@@ -179,6 +183,7 @@ class _Parser:
             self._findings.report(block.path, name, message)
             self._cursor.skip_line_rest(self._cursor.take())
             return
+        giver = block.path
         block, field = self._find(block, name.text)
         if field is None:
             self._read_unknown(block, name)
@@ -186,7 +191,7 @@ class _Parser:
         self._cursor.take()
         path = join(block.path, field.name)
         block = self._without_rival(block, field, path, name)
-        self._note_given(field, path, name)
+        self._note_given(field, path, name, giver)
         has_colon = self._accept_colon(path)
         read_one = self._read_scalar if field.message_type is None else self._read_message
         opens_block = self._cursor.token.text in BLOCK_OPENERS
@@ -283,14 +288,21 @@ class _Parser:
         self._findings.report(path, name, message)
         return block._replace(message=type(block.message)())
 
-    def _note_given(self, field: FieldDescriptor, path: str, name: Token) -> None:
+    def _note_given(self, field: FieldDescriptor, path: str, name: Token, giver: str) -> None:
         first = self.positions.get(path)
-        if first is None or not field.is_repeated:
-            self.positions[path] = self._findings.place(name)
-        if first is not None and not field.is_repeated:
-            is_block = field.message_type is not None
-            outcome = "the two are merged" if is_block else "the last one counts"
-            self._warn_twice(path, first, name, outcome)
+        if field.is_repeated and first is not None:
+            return
+        self.positions[path] = self._findings.place(name)
+        same_giver = self._givers.setdefault(path, giver) == giver
+        self._givers[path] = giver
+        if first is None:
+            return
+        if field.message_type is not None:
+            self._warn_twice(path, first, name, "the two are merged")
+        elif same_giver:
+            self._warn_twice(path, first, name, "the last one counts")
+        else:
+            self._given_elsewhere[path] = first
 
     def _warn_twice(self, path: str, first: Position, name: Token, outcome: str) -> None:
         lines = f"lines {first.line} and {self._findings.line(name)}"
@@ -328,8 +340,22 @@ class _Parser:
         if field.is_repeated:
             getattr(block.message, field.name).append(value)
         else:
-            setattr(block.message, field.name, value)
+            self._set(block.message, field, path, place, value)
         self.positions[path] = self._findings.place(place)
+
+    def _set(
+        self, message: Message, field: FieldDescriptor, path: str, place: Token, value: Any
+    ) -> None:
+        """Set a singular field; report another value that another block gave it."""
+        before = getattr(message, field.name)
+        was_read = not field.has_presence or message.HasField(field.name)
+        setattr(message, field.name, value)
+        elsewhere = self._given_elsewhere.pop(path, None)
+        if elsewhere is None or not was_read:
+            return
+        if not means_the_same(field, before, getattr(message, field.name)):
+            text = f"another block says otherwise in line {elsewhere.line}; keep one of the two"
+            self._findings.report(path, place, text)
 
     def _read_message(self, block: _Block, field: FieldDescriptor, path: str, name: Token) -> None:
         opener = self._cursor.token

@@ -35,18 +35,43 @@ def test_lists_and_blocks_may_be_guests_too(toy):
 
 
 @pytest.mark.parametrize(
-    ("text", "value"),
+    "text",
     [
-        ("host { instances: 50 }\nhome { instances: 60 }", 60),
-        ("home { instances: 60 }\nhost { max_instances: 50 }", 50),
+        "host { instances: 50 }\nhome { instances: 60 }",
+        "home { instances: 60 }\nhost { max_instances: 50 }",
+        "home { instances: 60 } host { instances: 60 }\ndeep { host { instances: 50 } }",
     ],
 )
-def test_field_given_in_both_blocks_is_a_warning_naming_both_lines(toy, text, value):
+def test_two_blocks_that_disagree_are_an_error_naming_both_lines(toy, problems_of, text):
+    (problem,) = problems_of(text, toy.Guests)
+    place, _, message = problem.partition(": ")
+    assert place.startswith("2:")
+    assert message == (
+        "home.instances: another block says otherwise in line 1; keep one of the two"
+    )
+
+
+def test_two_blocks_that_agree_need_no_remark(toy):
+    text = "host { instances: 50 }\nhome { instances: 50.0 } deep { host { max_instances: 0x32 } }"
     spec = parse_spec(text, toy.Guests)
-    assert spec.message.home.instances == value
+    assert spec.message.home.instances == 50
+    assert spec.warnings == ()
+
+
+def test_same_block_giving_a_guest_twice_is_a_warning(toy):
+    spec = parse_spec("host { instances: 50\ninstances: 60 }", toy.Guests)
+    assert spec.message.home.instances == 60
     (warning,) = spec.warnings
-    assert (warning.path, warning.line) == ("home.instances", 2)
     assert warning.message == "given twice, in lines 1 and 2; the last one counts"
+
+
+def test_value_that_cannot_be_read_has_one_error(toy, problems_of):
+    for text in (
+        "host { instances: x }\nhome { instances: 5 }",
+        "home { instances: 5 } host { instances: x }",
+    ):
+        (problem,) = problems_of(text, toy.Guests)
+        assert "takes a whole number" in problem
 
 
 @pytest.mark.parametrize(
