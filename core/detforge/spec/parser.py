@@ -10,9 +10,9 @@ After an error it goes on, so that one run shows all of them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
-from detforge.spec.choices import means_the_same
+from detforge.spec.blocks import Block, block_left_open
 from detforge.spec.cursor import BLOCK_CLOSERS, BLOCK_OPENERS, CLOSING, Cursor
 from detforge.spec.fields import (
     element_path,
@@ -27,18 +27,20 @@ from detforge.spec.fields import (
     value_field,
 )
 from detforge.spec.findings import Findings
-from detforge.spec.lexer import Position, Source, Token
-from detforge.spec.moved import blocks_around, guests_of, message_at
+from detforge.spec.given import Given
+from detforge.spec.lexer import Source
+from detforge.spec.moved import guests_of, message_at
 from detforge.spec.unknown import explain_unknown
 from detforge.spec.values import ValueReader, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from google.protobuf.descriptor import Descriptor, FieldDescriptor
+    from google.protobuf.descriptor import FieldDescriptor
     from google.protobuf.message import Message
 
     from detforge.errors import Problem
+    from detforge.spec.lexer import Position, Token
 
 _MAX_DEPTH = 60
 
@@ -82,50 +84,41 @@ def parse_text(text: str, message: Message, file: str = "") -> Parsed:
     """
     source = Source(text)
     findings = Findings(source, file)
-    parser = _Parser(message, Cursor(source), findings)
-    parser.read_fields(_Block(message, ""))
+    parser = Parser(message, Cursor(source), findings)
+    parser.read_fields(Block(message, ""))
     return Parsed(
         message,
-        parser.positions,
+        parser.given.positions,
         findings.problems,
         findings.warnings,
         parser.unknown_blocks,
-        parser.misspelt,
-        parser.unwritten(),
+        parser.given.misspelt,
+        parser.given.unwritten(),
         parser.secrets,
         parser.balanced and not findings.full,
     )
 
 
-class _Block(NamedTuple):
-    """A message while it is being read.
+class Parser:
+    """Reads fields into messages, as `parse_text` and `apply_changes` ask.
 
     Attributes:
-        message: takes the fields.
-        path: of the message in the spec.
-        name: the token that names the block; None for the whole spec.
-        closer: the symbol that ends the block; empty for the whole spec.
-        outer: the block around; None for the whole spec.
-        depth: number of blocks around.
+        given: which fields were read.
+        unknown_blocks: names of top-level blocks that the schema lacks.
+        secrets: offsets of values that must not be stored, from and to.
+        balanced: whether every block is closed where it should be.
     """
 
-    message: Message
-    path: str
-    name: Token | None = None
-    closer: str = ""
-    outer: _Block | None = None
-    depth: int = 0
-
-    @property
-    def schema(self) -> Descriptor:
-        return schema_of(self.message)
-
-
-class _Parser:
     def __init__(self, message: Message, cursor: Cursor, findings: Findings) -> None:
-        self.positions: dict[str, Position] = {}
+        """Read from a cursor into a message.
+
+        Args:
+            message: the whole spec.
+            cursor: where to read.
+            findings: takes errors and warnings.
+        """
+        self.given = Given(findings)
         self.unknown_blocks: list[str] = []
-        self.misspelt: list[str] = []
         self.secrets: list[tuple[int, int]] = []
         self.balanced = True
         self._spec = message
@@ -134,17 +127,12 @@ class _Parser:
         self._findings = findings
         self._values = ValueReader(cursor, findings)
         self._entries: dict[str, int] = {}
-        # Path of a field: the block that gave it last, and where another one gave it before.
-        self._givers: dict[str, str] = {}
-        self._given_elsewhere: dict[str, Position] = {}
-        self._hosts: set[str] = set()
-        self._homes: set[str] = set()
         # Behind a missing "}": the depth of the block that goes on with the current token.
         self._resumed: int | None = None
 
     # --- blocks --------------------------------------------------------------------------
 
-    def read_fields(self, block: _Block) -> None:
+    def read_fields(self, block: Block) -> None:
         """Read the fields of a block up to its end."""
         cursor = self._cursor
         while cursor.token.kind != "end" and not self._findings.full:
@@ -152,7 +140,7 @@ class _Parser:
                 if self._closes(block):
                     return
                 continue
-            self._read_field(block)
+            self.read_field(block)
             if self._resumed is not None:
                 if self._resumed != block.depth:
                     return
@@ -164,7 +152,7 @@ class _Parser:
             message = f'this block is never closed; add a "{block.closer}"'
             self._findings.report(block.path, block.name, message)
 
-    def _closes(self, block: _Block) -> bool:
+    def _closes(self, block: Block) -> bool:
         token = self._cursor.take()
         if block.name is None:
             self.balanced = False
@@ -176,7 +164,8 @@ class _Parser:
             self._findings.report(block.path, token, message)
         return True
 
-    def _read_field(self, block: _Block) -> None:
+    def read_field(self, block: Block) -> None:
+        """Read one field, whatever its name, and its value."""
         name = self._cursor.token
         if name.kind != "word":
             message = f"a field name should stand here; found {shown(name.text)}"
@@ -184,14 +173,14 @@ class _Parser:
             self._cursor.skip_line_rest(self._cursor.take())
             return
         giver = block.path
-        block, field = self._find(block, name.text)
+        block, field = self.find(block, name.text)
         if field is None:
             self._read_unknown(block, name)
             return
         self._cursor.take()
         path = join(block.path, field.name)
         block = self._without_rival(block, field, path, name)
-        self._note_given(field, path, name, giver)
+        self.given.note(field, path, name, giver)
         has_colon = self._accept_colon(path)
         read_one = self._read_scalar if field.message_type is None else self._read_message
         opens_block = self._cursor.token.text in BLOCK_OPENERS
@@ -210,23 +199,14 @@ class _Parser:
                 self._cursor.take()
                 read_one(block, field, path, name)
 
-    def _find(self, block: _Block, name: str) -> tuple[_Block, FieldDescriptor | None]:
+    def find(self, block: Block, name: str) -> tuple[Block, FieldDescriptor | None]:
         """Return the field of a name and the block that it belongs to, here or elsewhere."""
         field = fields_by_spelling(block.schema).get(name)
         home = None if field else guests_of(self._schema, block.path).get(name)
         if home is None:
             return block, field
-        self._hosts.add(block.path)
-        self._homes.add(home.path)
+        self.given.note_guest(block.path, home.path)
         return block._replace(message=message_at(self._spec, home.path), path=home.path), home.field
-
-    def unwritten(self) -> set[str]:
-        """Return the blocks that are not there for their own sake, see `Parsed`."""
-        mentioned = [*self.positions, *self.misspelt]
-        own = (f"{path}." for path in self._hosts)
-        hosts = {path[:-1] for path in own if not any(name.startswith(path) for name in mentioned)}
-        homes = {outer for path in self._homes for outer in blocks_around(path)}
-        return (hosts | homes - self.positions.keys()) - {""}
 
     def _at_bare_element(self, field: FieldDescriptor) -> bool:
         """Return whether a list without brackets goes on: no field begins with a value."""
@@ -240,8 +220,8 @@ class _Parser:
             return True
         return self._cursor.accept(":")
 
-    def _read_unknown(self, block: _Block, name: Token) -> None:
-        if (outer := self._block_left_open(block, name)) and block.name:
+    def _read_unknown(self, block: Block, name: Token) -> None:
+        if (outer := block_left_open(block, name, self._findings)) and block.name:
             self.balanced = False
             opened = f"the block opened in line {self._findings.line(block.name)}"
             self._findings.report(block.path, name, f'{opened} lacks a "}}" before this line')
@@ -253,7 +233,7 @@ class _Parser:
         message, meant = explain_unknown(name.text, block.schema, self._schema, guests)
         self._findings.report(path, name, message)
         if meant:
-            self.misspelt.append(join(block.path, meant))
+            self.given.misspelt.append(join(block.path, meant))
         has_colon = self._accept_colon(path)
         is_retired = name.text in retired_in(block.schema)
         if block.name is None and self._cursor.token.text in BLOCK_OPENERS and not is_retired:
@@ -263,50 +243,16 @@ class _Parser:
         else:
             self._cursor.skip_line_rest(name)
 
-    def _block_left_open(self, block: _Block, name: Token) -> _Block | None:
-        """Return the outer block that an unknown name belongs to, judged by its indentation."""
-        here = self._findings.place(name)
-        while block.name is not None and block.outer is not None:
-            opened = self._findings.place(block.name)
-            if here.column > opened.column or here.line == opened.line:
-                return None
-            block = block.outer
-            if name.text in fields_by_spelling(block.schema):
-                return block
-        return None
-
-    def _without_rival(
-        self, block: _Block, field: FieldDescriptor, path: str, name: Token
-    ) -> _Block:
+    def _without_rival(self, block: Block, field: FieldDescriptor, path: str, name: Token) -> Block:
         """Report a second member of a oneof; return where to read it so that it does no harm."""
         oneof = field.containing_oneof if in_oneof(field) else None
         rival = block.message.WhichOneof(oneof.name) if oneof else None
         if rival is None or rival == field.name:
             return block
-        line = self.positions[join(block.path, rival)].line
+        line = self.given.positions[join(block.path, rival)].line
         message = f"cannot stand beside {rival} (line {line}); keep one of the two"
         self._findings.report(path, name, message)
         return block._replace(message=type(block.message)())
-
-    def _note_given(self, field: FieldDescriptor, path: str, name: Token, giver: str) -> None:
-        first = self.positions.get(path)
-        if field.is_repeated and first is not None:
-            return
-        self.positions[path] = self._findings.place(name)
-        same_giver = self._givers.setdefault(path, giver) == giver
-        self._givers[path] = giver
-        if first is None:
-            return
-        if field.message_type is not None:
-            self._warn_twice(path, first, name, "the two are merged")
-        elif same_giver:
-            self._warn_twice(path, first, name, "the last one counts")
-        else:
-            self._given_elsewhere[path] = first
-
-    def _warn_twice(self, path: str, first: Position, name: Token, outcome: str) -> None:
-        lines = f"lines {first.line} and {self._findings.line(name)}"
-        self._findings.warn(path, name, f"given twice, in {lines}; {outcome}")
 
     def _read_list(
         self, path: str, name: Token, opener: str, read_element: Callable[[], None]
@@ -328,7 +274,7 @@ class _Parser:
 
     # --- values --------------------------------------------------------------------------
 
-    def _read_scalar(self, block: _Block, field: FieldDescriptor, path: str, name: Token) -> None:
+    def _read_scalar(self, block: Block, field: FieldDescriptor, path: str, name: Token) -> None:
         place = self._cursor.token
         if field.is_repeated:
             path = element_path(path, len(getattr(block.message, field.name)))
@@ -340,24 +286,10 @@ class _Parser:
         if field.is_repeated:
             getattr(block.message, field.name).append(value)
         else:
-            self._set(block.message, field, path, place, value)
-        self.positions[path] = self._findings.place(place)
+            self.given.set(block.message, field, path, place, value)
+        self.given.note_at(path, place)
 
-    def _set(
-        self, message: Message, field: FieldDescriptor, path: str, place: Token, value: Any
-    ) -> None:
-        """Set a singular field; report another value that another block gave it."""
-        before = getattr(message, field.name)
-        was_read = not field.has_presence or message.HasField(field.name)
-        setattr(message, field.name, value)
-        elsewhere = self._given_elsewhere.pop(path, None)
-        if elsewhere is None or not was_read:
-            return
-        if not means_the_same(field, before, getattr(message, field.name)):
-            text = f"another block says otherwise in line {elsewhere.line}; keep one of the two"
-            self._findings.report(path, place, text)
-
-    def _read_message(self, block: _Block, field: FieldDescriptor, path: str, name: Token) -> None:
+    def _read_message(self, block: Block, field: FieldDescriptor, path: str, name: Token) -> None:
         opener = self._cursor.token
         if opener.text not in BLOCK_OPENERS and not self._lacks_opener(field, path, name):
             return
@@ -368,7 +300,7 @@ class _Parser:
         if opener.text in BLOCK_OPENERS:
             self._cursor.take()
         closer = CLOSING.get(opener.text, "}")
-        inner = _Block(block.message, path, name, closer, block, block.depth + 1)
+        inner = Block(block.message, path, name, closer, block, block.depth + 1)
         if is_map(field):
             self._read_entry(inner, field, name)
             return
@@ -376,7 +308,7 @@ class _Parser:
         if field.is_repeated:
             path = element_path(path, len(message))
             message = message.add()
-            self.positions[path] = self._findings.place(name)
+            self.given.note_at(path, name)
         else:
             message.SetInParent()
         self.read_fields(inner._replace(message=message, path=path))
@@ -396,7 +328,7 @@ class _Parser:
             self._findings.report(path, name, f"has no value; it {message}")
         return False
 
-    def _read_entry(self, outer: _Block, field: FieldDescriptor, name: Token) -> None:
+    def _read_entry(self, outer: Block, field: FieldDescriptor, name: Token) -> None:
         """Read one entry of a map: a block of key and value."""
         number = self._entries[outer.path] = self._entries.get(outer.path, -1) + 1
         target = getattr(outer.message, field.name)
@@ -404,17 +336,19 @@ class _Parser:
         here = element_path(outer.path, number)
         self.read_fields(outer._replace(message=entry, path=here))
         for part in ("key", "value"):
-            if join(here, part) not in self.positions:
+            if join(here, part) not in self.given.positions:
                 self._findings.warn(outer.path, name, f'this entry has no "{part}"')
         path = element_path(outer.path, entry.key)
-        if first := self.positions.get(path):
+        if first := self.given.positions.get(path):
             lines = f"lines {first.line} and {self._findings.line(name)}"
             if target[entry.key] == entry.value:
                 self._findings.warn(path, name, f"given twice, in {lines}, with the same value")
             else:
                 message = f"given twice, in {lines}, with different values; keep one of the two"
                 self._findings.report(path, name, message)
-        self.positions[path] = self.positions.get(join(here, "value"), self._findings.place(name))
+        self.given.positions[path] = self.given.positions.get(
+            join(here, "value"), self._findings.place(name)
+        )
         if value_field(field).message_type is None:
             target[entry.key] = entry.value
         else:

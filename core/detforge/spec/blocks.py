@@ -1,0 +1,58 @@
+"""A block of a spec while it is being read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from detforge.spec.fields import fields_by_spelling, schema_of
+
+if TYPE_CHECKING:
+    from google.protobuf.descriptor import Descriptor
+    from google.protobuf.message import Message
+
+    from detforge.spec.findings import Findings
+    from detforge.spec.lexer import Token
+
+
+class Block(NamedTuple):
+    """A message while it is being read.
+
+    Attributes:
+        message: takes the fields.
+        path: of the message in the spec.
+        name: the token that names the block; None for the whole spec.
+        closer: the symbol that ends the block; empty for the whole spec.
+        outer: the block around; None for the whole spec.
+        depth: number of blocks around.
+    """
+
+    message: Message
+    path: str
+    name: Token | None = None
+    closer: str = ""
+    outer: Block | None = None
+    depth: int = 0
+
+    @property
+    def schema(self) -> Descriptor:
+        """The type of the message."""
+        return schema_of(self.message)
+
+
+def block_left_open(block: Block, name: Token, findings: Findings) -> Block | None:
+    """Return the outer block that an unknown name belongs to, judged by its indentation.
+
+    Args:
+        block: the block being read.
+        name: a field name that it does not know.
+        findings: knows where tokens stand.
+    """
+    here = findings.place(name)
+    while block.name is not None and block.outer is not None:
+        opened = findings.place(block.name)
+        if here.column > opened.column or here.line == opened.line:
+            return None
+        block = block.outer
+        if name.text in fields_by_spelling(block.schema):
+            return block
+    return None

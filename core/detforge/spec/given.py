@@ -1,0 +1,93 @@
+"""Which fields a spec gives, where, and how often."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from detforge.spec.choices import means_the_same
+from detforge.spec.moved import blocks_around
+
+if TYPE_CHECKING:
+    from google.protobuf.descriptor import FieldDescriptor
+    from google.protobuf.message import Message
+
+    from detforge.spec.findings import Findings
+    from detforge.spec.lexer import Position, Token
+
+
+class Given:
+    """What has been read so far.
+
+    Attributes:
+        positions: field path -> place: of the value where it is a scalar, else of the name. Also
+            holds fields that were given but could not be read.
+        misspelt: paths of the fields that unknown names were probably meant for.
+    """
+
+    def __init__(self, findings: Findings) -> None:
+        self.positions: dict[str, Position] = {}
+        self.misspelt: list[str] = []
+        self._findings = findings
+        # Path of a field: the block that gave it last, and where another one gave it before.
+        self._givers: dict[str, str] = {}
+        self._elsewhere: dict[str, Position] = {}
+        self._hosts: set[str] = set()
+        self._homes: set[str] = set()
+
+    def note(self, field: FieldDescriptor, path: str, name: Token, giver: str) -> None:
+        """Note a field at its name; warn of one that cannot be given twice and is.
+
+        Args:
+            field: the field.
+            path: where it belongs.
+            name: the token that names it.
+            giver: path of the block that it stands in.
+        """
+        first = self.positions.get(path)
+        if field.is_repeated and first is not None:
+            return
+        self.note_at(path, name)
+        same_giver = self._givers.setdefault(path, giver) == giver
+        self._givers[path] = giver
+        if first is None:
+            return
+        if field.message_type is None and not same_giver:
+            self._elsewhere[path] = first
+            return
+        outcome = "the last one counts" if field.message_type is None else "the two are merged"
+        lines = f"lines {first.line} and {self._findings.line(name)}"
+        self._findings.warn(path, name, f"given twice, in {lines}; {outcome}")
+
+    def note_at(self, path: str, token: Token) -> None:
+        """Note where a field stands."""
+        self.positions[path] = self._findings.place(token)
+
+    def note_guest(self, host: str, home: str) -> None:
+        """Note that a block holds a field that belongs to another one."""
+        self._hosts.add(host)
+        self._homes.add(home)
+
+    def set(
+        self, message: Message, field: FieldDescriptor, path: str, place: Token, value: Any
+    ) -> None:
+        """Set a singular scalar; report another value that another block gave it."""
+        before = getattr(message, field.name)
+        was_read = not field.has_presence or message.HasField(field.name)
+        setattr(message, field.name, value)
+        elsewhere = self._elsewhere.pop(path, None)
+        if elsewhere is None or not was_read:
+            return
+        if not means_the_same(field, before, getattr(message, field.name)):
+            rival = f"another block says otherwise in line {elsewhere.line}"
+            self._findings.report(path, place, f"{rival}; keep one of the two")
+
+    def unwritten(self) -> set[str]:
+        """Return the blocks that are not there for their own sake.
+
+        They hold nothing but fields that belong to other blocks, or that stand in another one.
+        """
+        mentioned = [*self.positions, *self.misspelt]
+        own = (f"{path}." for path in self._hosts)
+        hosts = {path[:-1] for path in own if not any(name.startswith(path) for name in mentioned)}
+        homes = {outer for path in self._homes for outer in blocks_around(path)}
+        return (hosts | homes - self.positions.keys()) - {""}
