@@ -1,12 +1,170 @@
+from detforge.protos import experiment_pb2 as _experiment_pb2
 from detforge.protos import options_pb2 as _options_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from typing import ClassVar as _ClassVar, Optional as _Optional
+from collections.abc import Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class DataConfig(_message.Message):
+    __slots__ = ("image_size", "num_classes", "augment_input_data", "training_file_pattern", "skip_crowd_during_training", "max_num_instances", "validation_file_pattern", "val_json_file", "eval_samples", "n_workers", "prefetch_buffer_size", "shuffle_buffer_size")
+    IMAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    NUM_CLASSES_FIELD_NUMBER: _ClassVar[int]
+    AUGMENT_INPUT_DATA_FIELD_NUMBER: _ClassVar[int]
+    TRAINING_FILE_PATTERN_FIELD_NUMBER: _ClassVar[int]
+    SKIP_CROWD_DURING_TRAINING_FIELD_NUMBER: _ClassVar[int]
+    MAX_NUM_INSTANCES_FIELD_NUMBER: _ClassVar[int]
+    VALIDATION_FILE_PATTERN_FIELD_NUMBER: _ClassVar[int]
+    VAL_JSON_FILE_FIELD_NUMBER: _ClassVar[int]
+    EVAL_SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    N_WORKERS_FIELD_NUMBER: _ClassVar[int]
+    PREFETCH_BUFFER_SIZE_FIELD_NUMBER: _ClassVar[int]
+    SHUFFLE_BUFFER_SIZE_FIELD_NUMBER: _ClassVar[int]
+    image_size: str
+    num_classes: int
+    augment_input_data: bool
+    training_file_pattern: str
+    skip_crowd_during_training: bool
+    max_num_instances: int
+    validation_file_pattern: str
+    val_json_file: str
+    eval_samples: int
+    n_workers: int
+    prefetch_buffer_size: int
+    shuffle_buffer_size: int
+    def __init__(self, image_size: _Optional[str] = ..., num_classes: _Optional[int] = ..., augment_input_data: bool = ..., training_file_pattern: _Optional[str] = ..., skip_crowd_during_training: bool = ..., max_num_instances: _Optional[int] = ..., validation_file_pattern: _Optional[str] = ..., val_json_file: _Optional[str] = ..., eval_samples: _Optional[int] = ..., n_workers: _Optional[int] = ..., prefetch_buffer_size: _Optional[int] = ..., shuffle_buffer_size: _Optional[int] = ...) -> None: ...
+
+class MaskRcnnConfig(_message.Message):
+    __slots__ = ("arch", "nlayers", "freeze_bn", "freeze_blocks", "min_level", "max_level", "num_scales", "anchor_scale", "aspect_ratios", "rpn_positive_overlap", "rpn_negative_overlap", "rpn_batch_size_per_im", "rpn_fg_fraction", "rpn_min_size", "train_rpn_pre_nms_topn", "train_rpn_post_nms_topn", "train_rpn_nms_threshold", "test_rpn_pre_nms_topn", "test_rpn_post_nms_topn", "test_rpn_nms_thresh", "batch_size_per_im", "fg_fraction", "fg_thresh", "bg_thresh_hi", "bg_thresh_lo", "fast_rcnn_mlp_head_dim", "bbox_reg_weights", "test_detections_per_image", "test_nms", "include_mask", "mrcnn_resolution", "gt_mask_size", "rpn_box_loss_weight", "fast_rcnn_box_loss_weight", "mrcnn_weight_loss_mask")
+    ARCH_FIELD_NUMBER: _ClassVar[int]
+    NLAYERS_FIELD_NUMBER: _ClassVar[int]
+    FREEZE_BN_FIELD_NUMBER: _ClassVar[int]
+    FREEZE_BLOCKS_FIELD_NUMBER: _ClassVar[int]
+    MIN_LEVEL_FIELD_NUMBER: _ClassVar[int]
+    MAX_LEVEL_FIELD_NUMBER: _ClassVar[int]
+    NUM_SCALES_FIELD_NUMBER: _ClassVar[int]
+    ANCHOR_SCALE_FIELD_NUMBER: _ClassVar[int]
+    ASPECT_RATIOS_FIELD_NUMBER: _ClassVar[int]
+    RPN_POSITIVE_OVERLAP_FIELD_NUMBER: _ClassVar[int]
+    RPN_NEGATIVE_OVERLAP_FIELD_NUMBER: _ClassVar[int]
+    RPN_BATCH_SIZE_PER_IM_FIELD_NUMBER: _ClassVar[int]
+    RPN_FG_FRACTION_FIELD_NUMBER: _ClassVar[int]
+    RPN_MIN_SIZE_FIELD_NUMBER: _ClassVar[int]
+    TRAIN_RPN_PRE_NMS_TOPN_FIELD_NUMBER: _ClassVar[int]
+    TRAIN_RPN_POST_NMS_TOPN_FIELD_NUMBER: _ClassVar[int]
+    TRAIN_RPN_NMS_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
+    TEST_RPN_PRE_NMS_TOPN_FIELD_NUMBER: _ClassVar[int]
+    TEST_RPN_POST_NMS_TOPN_FIELD_NUMBER: _ClassVar[int]
+    TEST_RPN_NMS_THRESH_FIELD_NUMBER: _ClassVar[int]
+    BATCH_SIZE_PER_IM_FIELD_NUMBER: _ClassVar[int]
+    FG_FRACTION_FIELD_NUMBER: _ClassVar[int]
+    FG_THRESH_FIELD_NUMBER: _ClassVar[int]
+    BG_THRESH_HI_FIELD_NUMBER: _ClassVar[int]
+    BG_THRESH_LO_FIELD_NUMBER: _ClassVar[int]
+    FAST_RCNN_MLP_HEAD_DIM_FIELD_NUMBER: _ClassVar[int]
+    BBOX_REG_WEIGHTS_FIELD_NUMBER: _ClassVar[int]
+    TEST_DETECTIONS_PER_IMAGE_FIELD_NUMBER: _ClassVar[int]
+    TEST_NMS_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_MASK_FIELD_NUMBER: _ClassVar[int]
+    MRCNN_RESOLUTION_FIELD_NUMBER: _ClassVar[int]
+    GT_MASK_SIZE_FIELD_NUMBER: _ClassVar[int]
+    RPN_BOX_LOSS_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    FAST_RCNN_BOX_LOSS_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    MRCNN_WEIGHT_LOSS_MASK_FIELD_NUMBER: _ClassVar[int]
+    arch: str
+    nlayers: int
+    freeze_bn: bool
+    freeze_blocks: str
+    min_level: int
+    max_level: int
+    num_scales: int
+    anchor_scale: int
+    aspect_ratios: str
+    rpn_positive_overlap: float
+    rpn_negative_overlap: float
+    rpn_batch_size_per_im: int
+    rpn_fg_fraction: float
+    rpn_min_size: float
+    train_rpn_pre_nms_topn: int
+    train_rpn_post_nms_topn: int
+    train_rpn_nms_threshold: float
+    test_rpn_pre_nms_topn: int
+    test_rpn_post_nms_topn: int
+    test_rpn_nms_thresh: float
+    batch_size_per_im: int
+    fg_fraction: float
+    fg_thresh: float
+    bg_thresh_hi: float
+    bg_thresh_lo: float
+    fast_rcnn_mlp_head_dim: int
+    bbox_reg_weights: str
+    test_detections_per_image: int
+    test_nms: float
+    include_mask: bool
+    mrcnn_resolution: int
+    gt_mask_size: int
+    rpn_box_loss_weight: float
+    fast_rcnn_box_loss_weight: float
+    mrcnn_weight_loss_mask: float
+    def __init__(self, arch: _Optional[str] = ..., nlayers: _Optional[int] = ..., freeze_bn: bool = ..., freeze_blocks: _Optional[str] = ..., min_level: _Optional[int] = ..., max_level: _Optional[int] = ..., num_scales: _Optional[int] = ..., anchor_scale: _Optional[int] = ..., aspect_ratios: _Optional[str] = ..., rpn_positive_overlap: _Optional[float] = ..., rpn_negative_overlap: _Optional[float] = ..., rpn_batch_size_per_im: _Optional[int] = ..., rpn_fg_fraction: _Optional[float] = ..., rpn_min_size: _Optional[float] = ..., train_rpn_pre_nms_topn: _Optional[int] = ..., train_rpn_post_nms_topn: _Optional[int] = ..., train_rpn_nms_threshold: _Optional[float] = ..., test_rpn_pre_nms_topn: _Optional[int] = ..., test_rpn_post_nms_topn: _Optional[int] = ..., test_rpn_nms_thresh: _Optional[float] = ..., batch_size_per_im: _Optional[int] = ..., fg_fraction: _Optional[float] = ..., fg_thresh: _Optional[float] = ..., bg_thresh_hi: _Optional[float] = ..., bg_thresh_lo: _Optional[float] = ..., fast_rcnn_mlp_head_dim: _Optional[int] = ..., bbox_reg_weights: _Optional[str] = ..., test_detections_per_image: _Optional[int] = ..., test_nms: _Optional[float] = ..., include_mask: bool = ..., mrcnn_resolution: _Optional[int] = ..., gt_mask_size: _Optional[int] = ..., rpn_box_loss_weight: _Optional[float] = ..., fast_rcnn_box_loss_weight: _Optional[float] = ..., mrcnn_weight_loss_mask: _Optional[float] = ...) -> None: ...
+
 class Experiment(_message.Message):
-    __slots__ = ("random_seed",)
-    RANDOM_SEED_FIELD_NUMBER: _ClassVar[int]
-    random_seed: int
-    def __init__(self, random_seed: _Optional[int] = ...) -> None: ...
+    __slots__ = ("seed", "total_steps", "num_epochs", "num_examples_per_epoch", "train_batch_size", "eval_batch_size", "num_steps_per_eval", "init_learning_rate", "warmup_steps", "warmup_learning_rate", "learning_rate_steps", "learning_rate_decay_levels", "momentum", "l2_weight_decay", "l1_weight_decay", "global_gradient_clip_ratio", "use_amp", "checkpoint", "skip_checkpoint_variables", "pruned_model_path", "data_config", "maskrcnn_config", "save_checkpoints_steps", "report_frequency", "logging_frequency", "visualize_images_summary", "wandb_config", "clearml_config")
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_STEPS_FIELD_NUMBER: _ClassVar[int]
+    NUM_EPOCHS_FIELD_NUMBER: _ClassVar[int]
+    NUM_EXAMPLES_PER_EPOCH_FIELD_NUMBER: _ClassVar[int]
+    TRAIN_BATCH_SIZE_FIELD_NUMBER: _ClassVar[int]
+    EVAL_BATCH_SIZE_FIELD_NUMBER: _ClassVar[int]
+    NUM_STEPS_PER_EVAL_FIELD_NUMBER: _ClassVar[int]
+    INIT_LEARNING_RATE_FIELD_NUMBER: _ClassVar[int]
+    WARMUP_STEPS_FIELD_NUMBER: _ClassVar[int]
+    WARMUP_LEARNING_RATE_FIELD_NUMBER: _ClassVar[int]
+    LEARNING_RATE_STEPS_FIELD_NUMBER: _ClassVar[int]
+    LEARNING_RATE_DECAY_LEVELS_FIELD_NUMBER: _ClassVar[int]
+    MOMENTUM_FIELD_NUMBER: _ClassVar[int]
+    L2_WEIGHT_DECAY_FIELD_NUMBER: _ClassVar[int]
+    L1_WEIGHT_DECAY_FIELD_NUMBER: _ClassVar[int]
+    GLOBAL_GRADIENT_CLIP_RATIO_FIELD_NUMBER: _ClassVar[int]
+    USE_AMP_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
+    SKIP_CHECKPOINT_VARIABLES_FIELD_NUMBER: _ClassVar[int]
+    PRUNED_MODEL_PATH_FIELD_NUMBER: _ClassVar[int]
+    DATA_CONFIG_FIELD_NUMBER: _ClassVar[int]
+    MASKRCNN_CONFIG_FIELD_NUMBER: _ClassVar[int]
+    SAVE_CHECKPOINTS_STEPS_FIELD_NUMBER: _ClassVar[int]
+    REPORT_FREQUENCY_FIELD_NUMBER: _ClassVar[int]
+    LOGGING_FREQUENCY_FIELD_NUMBER: _ClassVar[int]
+    VISUALIZE_IMAGES_SUMMARY_FIELD_NUMBER: _ClassVar[int]
+    WANDB_CONFIG_FIELD_NUMBER: _ClassVar[int]
+    CLEARML_CONFIG_FIELD_NUMBER: _ClassVar[int]
+    seed: int
+    total_steps: int
+    num_epochs: int
+    num_examples_per_epoch: int
+    train_batch_size: int
+    eval_batch_size: int
+    num_steps_per_eval: int
+    init_learning_rate: float
+    warmup_steps: int
+    warmup_learning_rate: float
+    learning_rate_steps: str
+    learning_rate_decay_levels: str
+    momentum: float
+    l2_weight_decay: float
+    l1_weight_decay: float
+    global_gradient_clip_ratio: float
+    use_amp: bool
+    checkpoint: str
+    skip_checkpoint_variables: str
+    pruned_model_path: str
+    data_config: DataConfig
+    maskrcnn_config: MaskRcnnConfig
+    save_checkpoints_steps: int
+    report_frequency: int
+    logging_frequency: int
+    visualize_images_summary: bool
+    wandb_config: _experiment_pb2.WandbConfig
+    clearml_config: _experiment_pb2.ClearmlConfig
+    def __init__(self, seed: _Optional[int] = ..., total_steps: _Optional[int] = ..., num_epochs: _Optional[int] = ..., num_examples_per_epoch: _Optional[int] = ..., train_batch_size: _Optional[int] = ..., eval_batch_size: _Optional[int] = ..., num_steps_per_eval: _Optional[int] = ..., init_learning_rate: _Optional[float] = ..., warmup_steps: _Optional[int] = ..., warmup_learning_rate: _Optional[float] = ..., learning_rate_steps: _Optional[str] = ..., learning_rate_decay_levels: _Optional[str] = ..., momentum: _Optional[float] = ..., l2_weight_decay: _Optional[float] = ..., l1_weight_decay: _Optional[float] = ..., global_gradient_clip_ratio: _Optional[float] = ..., use_amp: bool = ..., checkpoint: _Optional[str] = ..., skip_checkpoint_variables: _Optional[str] = ..., pruned_model_path: _Optional[str] = ..., data_config: _Optional[_Union[DataConfig, _Mapping]] = ..., maskrcnn_config: _Optional[_Union[MaskRcnnConfig, _Mapping]] = ..., save_checkpoints_steps: _Optional[int] = ..., report_frequency: _Optional[int] = ..., logging_frequency: _Optional[int] = ..., visualize_images_summary: bool = ..., wandb_config: _Optional[_Union[_experiment_pb2.WandbConfig, _Mapping]] = ..., clearml_config: _Optional[_Union[_experiment_pb2.ClearmlConfig, _Mapping]] = ...) -> None: ...
