@@ -1,39 +1,66 @@
-"""``detforge <detector> spec``: print a commented spec, check spec files, explain fields."""
+"""``detforge <detector> spec``: print a commented spec, check spec files, explain fields.
+
+Says what a spec may hold without any data or model: nothing here imports a numeric library.
+"""
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from detforge.cli.commands import TaskCommand
-from detforge.cli.option_table import OPTIONS
-from detforge.cli.options import Option
+from detforge.cli import logs
+from detforge.cli.commands import TaskCommand, option_changes
+from detforge.cli.option_table import OPTIONS, task_options
+from detforge.cli.options import Option, with_changes
+from detforge.errors import UsageError
+from detforge.spec.fields import listing
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from google.protobuf.message import Message
+
     from detforge.plugins import Detector
 
-_COMMON = tuple(
-    option
-    for option in OPTIONS
-    if option.name in ("log_file", "verbose", "debug") and option.common
-)
+_COMMON = ("log_file", "verbose", "debug")
+
 SPEC_OPTIONS: tuple[Option, ...] = (
     Option(
         name="check",
         spellings=("--check",),
-        help="Spec to check instead of printing one; several follow one another, - is stdin",
+        help="Say whether spec files are correct, and all that is wrong with them; - is stdin",
         type=click.Path(allow_dash=True, path_type=Path),
         multiple=True,
         metavar="FILE ...",
     ),
-    *_COMMON,
+    Option(
+        name="explain",
+        spellings=("--explain",),
+        help="Say everything about a field: its name, an alias, or its path",
+        multiple=True,
+        metavar="FIELD ...",
+    ),
+    Option(
+        name="convert",
+        spellings=("--convert",),
+        help="Be about the spec of dataset_convert",
+        type=bool,
+    ),
+    Option(
+        name="json",
+        spellings=("--json",),
+        help="Print JSON: the schema, the checked specs, or the explained fields",
+        type=bool,
+    ),
+    *(option for option in OPTIONS if option.name in _COMMON),
 )
 
 
 def spec_command(name: str) -> click.Command:
-    """Return the command for a detector.
+    """Return the command ``spec`` of a detector.
 
     Raises:
         PluginError: the detector cannot be loaded.
@@ -44,16 +71,100 @@ def spec_command(name: str) -> click.Command:
     return TaskCommand("spec", SPEC_OPTIONS, lambda values: run(detector, values))
 
 
-def run(detector: Detector, values: dict[str, Any]) -> None:
-    """Check the files.
+def run(detector: Detector, values: Mapping[str, Any]) -> None:
+    """Do what the options say.
 
     Raises:
         DetforgeError: what the user can mend.
     """
-    from detforge.cli import logs
-    from detforge.spec import load_spec
+    logs.configure(verbose=values["verbose"], log_file=values["log_file"])
+    if values["explain"] and values["check"]:
+        raise UsageError("--explain is about fields and --check about files; give one of them")
+    if values["check"]:
+        from detforge.cli.spec_files import check_files
 
-    for path in values["check"]:
-        spec = load_spec(path, detector.spec_schema())
-        detector.recipe(spec)
-        logs.say(f"{path}: correct")
+        schema = schema_of_task(detector, convert=values["convert"])
+        check_files(detector, schema, values)
+    elif values["explain"]:
+        _explain(detector, values["explain"], convert=values["convert"], as_json=values["json"])
+    elif values["json"]:
+        _print_schema(detector, convert=values["convert"])
+    else:
+        _print_example(detector, convert=values["convert"])
+
+
+def schema_of_task(detector: Detector, *, convert: bool) -> type[Message]:
+    """Return the message class of a detector's experiment or conversion spec.
+
+    Raises:
+        UsageError: its conversion takes no spec.
+    """
+    if not convert:
+        return detector.spec_schema()
+    options = with_changes(task_options("convert"), option_changes(detector, "convert"), "convert")
+    reason = next((option.no_effect for option in options if option.name == "spec"), "")
+    if reason:
+        raise UsageError(f"{detector.name} has no conversion spec: {reason}; leave --convert out")
+    return detector.convert_schema()
+
+
+def _print_example(detector: Detector, *, convert: bool) -> None:
+    from detforge.spec.template import template
+
+    schema = schema_of_task(detector, convert=convert)
+    name, option = detector.name, " --convert" if convert else ""
+    kind, task = ("Conversion", "dataset_convert -d") if convert else ("Experiment", "train -e")
+    about = [
+        f"{kind} spec of {name}: every field, with an example.",
+        "",
+        'What begins with "#" and a name may stay away; it shows the value that counts then.',
+        f"Check a file:     detforge {name} spec{option} --check FILE",
+        f"Look up a field:  detforge {name} spec{option} --explain FIELD",
+        f"Use the file:     detforge {name} {task} FILE",
+    ]
+    logs.say("\n".join(f"# {line}".rstrip() for line in about))
+    logs.say("\n" + template(schema.DESCRIPTOR, f"{name}_config").rstrip("\n"))
+
+
+def _print_schema(detector: Detector, *, convert: bool) -> None:
+    from detforge import __version__
+    from detforge.spec.as_json import as_text, schema_as_json
+
+    schema = schema_of_task(detector, convert=convert)
+    head = {"detector": detector.name, "task": "dataset_convert" if convert else "train"}
+    content = {**head, "detforge": __version__, **schema_as_json(schema.DESCRIPTOR)}
+    logs.say(as_text(content))
+
+
+def _explain(detector: Detector, names: Sequence[str], *, convert: bool, as_json: bool) -> None:
+    from detforge.spec.as_json import as_text, field_as_json, retired_as_json
+    from detforge.spec.explain import describe, find_field
+
+    schema = schema_of_task(detector, convert=convert).DESCRIPTOR
+    found, retired = [], []
+    for name in names:
+        fields, others = find_field(name, schema)
+        if not fields and not others:
+            raise UsageError(_unknown(detector, name, convert=convert))
+        found += fields
+        retired += others
+    if as_json:
+        content = [*map(field_as_json, found), *map(retired_as_json, retired)]
+        logs.say(as_text(content))
+    else:
+        logs.say(describe(found, retired))
+
+
+def _unknown(detector: Detector, name: str, *, convert: bool) -> str:
+    """Say that a spec has no such field, and where it or one of a similar name is."""
+    from detforge.spec.explain import find_field, similar_paths
+
+    kind = "conversion" if convert else "experiment"
+    message = f"the {kind} spec of {detector.name} has no field {name!r}"
+    with contextlib.suppress(UsageError):  # no conversion spec, so no such field in it
+        other = schema_of_task(detector, convert=not convert).DESCRIPTOR
+        if any(find_field(name, other)):
+            hint = "leave --convert out" if convert else "add --convert"
+            return f"{message}; the {'experiment' if convert else 'conversion'} spec does: {hint}"
+    near = similar_paths(name, schema_of_task(detector, convert=convert).DESCRIPTOR)
+    return f"{message}; did you mean {listing(near)}?" if near else message

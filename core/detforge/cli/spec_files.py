@@ -1,0 +1,113 @@
+"""``detforge <detector> spec --check``: spec files, and all that is wrong with them."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from detforge.cli import logs
+from detforge.errors import Problem, SpecError
+from detforge.protos.convert_pb2 import Convert
+from detforge.spec import Spec, load_spec, parse_spec
+from detforge.spec.conversion import check_conversion
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from google.protobuf.message import Message
+
+    from detforge.plugins import Detector
+
+log = logging.getLogger(__name__)
+
+
+class Outcome(NamedTuple):
+    """What checking one file came to.
+
+    Attributes:
+        file: as messages name it.
+        spec: None for a wrong one.
+        problems: what is wrong with it.
+        warnings: what is accepted with a remark.
+    """
+
+    file: str
+    spec: Spec | None
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+
+
+def check_files(detector: Detector, schema: type[Message], values: Mapping[str, Any]) -> None:
+    """Check files and say what each came to; warnings are logged.
+
+    Args:
+        detector: whose specs they are.
+        schema: the message class that they should hold.
+        values: the options "check", "convert" and "json".
+
+    Raises:
+        SpecError: files are wrong; carries every problem of all of them. With "json" they are
+            printed, and click ends the process with code 2.
+    """
+    outcomes = [_check(detector, schema, path, values) for path in values["check"]]
+    problems = [problem for outcome in outcomes for problem in outcome.problems]
+    if values["json"]:
+        from detforge.spec.as_json import as_text
+
+        content = [_as_json(outcome) for outcome in outcomes]
+        logs.say(as_text(content if len(content) > 1 else content[0]))
+        click.get_current_context().exit(2 if problems else 0)
+    for outcome in outcomes:
+        if outcome.spec:
+            logs.say(f"{outcome.file}: correct")
+    if problems:
+        raise SpecError(problems)
+
+
+def _check(
+    detector: Detector, schema: type[Message], path: Path, values: Mapping[str, Any]
+) -> Outcome:
+    is_stdin = str(path) == "-"
+    file = "stdin" if is_stdin else str(path)
+    try:
+        spec = parse_spec(_read_stdin(), schema, file) if is_stdin else load_spec(path, schema)
+        for warning in spec.warnings:
+            log.warning("%s", warning)
+        further = _check_whole(detector, spec, convert=values["convert"])
+    except SpecError as err:
+        return Outcome(file, None, tuple(err.problems))
+    return Outcome(file, spec, warnings=(*spec.warnings, *further))
+
+
+def _check_whole(detector: Detector, spec: Spec, *, convert: bool) -> list[Problem]:
+    """Check what takes several fields; return the warnings, which are logged already.
+
+    Raises:
+        SpecError: fields disagree.
+    """
+    if not convert:
+        return [spec.locate(warning) for warning in detector.recipe(spec).warnings]
+    # A detector with a conversion spec of its own checks it in its own `convert`.
+    if isinstance(spec.message, Convert) and (problems := check_conversion(spec.message)):
+        raise SpecError([spec.locate(problem) for problem in problems])
+    return []
+
+
+def _read_stdin() -> str:
+    # Bytes that are no UTF-8 are for `parse_spec` to refuse.
+    return click.get_binary_stream("stdin").read().decode(errors="surrogateescape")
+
+
+def _as_json(outcome: Outcome) -> dict[str, Any]:
+    from detforge.spec.as_json import problem_as_json, spec_as_json
+
+    return {
+        "file": outcome.file,
+        "correct": outcome.spec is not None,
+        "errors": [problem_as_json(problem) for problem in outcome.problems],
+        "warnings": [problem_as_json(warning) for warning in outcome.warnings],
+        "spec": spec_as_json(outcome.spec.message) if outcome.spec else None,
+    }

@@ -1,0 +1,114 @@
+"""A schema as a list: every field with its path, and the values that its rules write as text."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from google.protobuf import message_factory
+
+from detforge.errors import PluginError
+from detforge.spec.fields import FLOATS, join, retired_in, value_field
+from detforge.spec.floats import shortest
+from detforge.spec.parser import parse_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from google.protobuf.descriptor import Descriptor, FieldDescriptor
+    from google.protobuf.message import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A field at one place of a schema.
+
+    Attributes:
+        path: from the top, ``training_config.num_epochs``.
+        field: what stands there.
+        outer: the block around; None at the top.
+    """
+
+    path: str
+    field: FieldDescriptor
+    outer: Entry | None = None
+
+    def around(self) -> Iterator[Entry]:
+        """Yield this entry and the blocks around it, the innermost first."""
+        entry: Entry | None = self
+        while entry is not None:
+            yield entry
+            entry = entry.outer
+
+
+def entries(schema: Descriptor, outer: Entry | None = None) -> Iterator[Entry]:
+    """Yield every field of a schema, a block before its fields, in the schema's order.
+
+    The fields of a block that contains a block of its own type are yielded once.
+    """
+    for field in schema.fields:
+        entry = Entry(join(outer.path if outer else "", field.name), field, outer)
+        yield entry
+        kind = value_field(field).message_type
+        if kind is not None and all(
+            kind is not other.field.containing_type for other in entry.around()
+        ):
+            yield from entries(kind, entry)
+
+
+@dataclass(frozen=True, slots=True)
+class Retired:
+    """A name that specs of other or older tools have in a block, and that no field has here.
+
+    Attributes:
+        name: as they write it.
+        advice: what to do instead.
+        outer: the block; None at the top.
+    """
+
+    name: str
+    advice: str
+    outer: Entry | None = None
+
+    @property
+    def path(self) -> str:
+        """Where they have it, from the top."""
+        return join(self.outer.path if self.outer else "", self.name)
+
+
+def retired_names(schema: Descriptor) -> Iterator[Retired]:
+    """Yield every retired name of a schema, block by block."""
+    for outer in (None, *entries(schema)):
+        block = value_field(outer.field).message_type if outer else schema
+        for name, advice in (retired_in(block) if block else {}).items():
+            yield Retired(name, advice, outer)
+
+
+def parse_value(field: FieldDescriptor, text: str) -> Message:
+    """Return a message in which one field has the value that a rule of the schema gives it.
+
+    Raises:
+        PluginError: the text is no such value.
+    """
+    message = message_factory.GetMessageClass(field.containing_type)()
+    parsed = parse_text(f"{field.name}: {text}", message)
+    if parsed.problems:
+        reason = parsed.problems[0].message
+        raise PluginError(f"the schema's rules of {field.full_name} hold {text}: {reason}")
+    return message
+
+
+def written(field: FieldDescriptor, value: Any) -> str:
+    """Return one value as a spec has it, on one line."""
+    if field.message_type is not None:
+        from google.protobuf import text_format
+
+        return f"{{ {text_format.MessageToString(value, as_one_line=True)} }}".replace("{  }", "{}")
+    if field.enum_type is not None:
+        return field.enum_type.values_by_number[value].name
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    return str(shortest(value) if field.cpp_type in FLOATS else value)
