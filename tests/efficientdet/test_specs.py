@@ -10,6 +10,7 @@ from google.protobuf import text_format
 import detforge_efficientdet
 from detforge.plugins import load_detector
 from detforge.spec import load_spec
+from detforge.spec.template import template
 from tests.efficientdet.specs import read, recipe, warnings
 
 SHIPPED = sorted((Path(detforge_efficientdet.__file__).parent / "specs").glob("*.txt"))
@@ -55,6 +56,12 @@ def test_shipped_spec_gives_a_recipe_without_a_warning(path, name):
     assert found.data.training
     assert found.data.validation
     assert found.classes.channels == 90
+
+
+def test_printed_spec_gives_a_recipe_without_a_warning():
+    text = template(load_detector("efficientdet").spec_schema().DESCRIPTOR)
+    assert warnings(text) == []
+    assert recipe(text).freeze.blocks == ()
 
 
 def test_plugin_says_when_its_tasks_come():
