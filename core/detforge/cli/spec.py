@@ -113,14 +113,16 @@ def _print_example(detector: Detector, *, convert: bool) -> None:
 
     schema = schema_of_task(detector, convert=convert)
     name, option = detector.name, " --convert" if convert else ""
-    kind, task = ("Conversion", "dataset_convert -d") if convert else ("Experiment", "train -e")
+    kind, task = ("Experiment", "train -e FILE -r FOLDER")
+    if convert:
+        kind, task = ("Conversion", "dataset_convert -d FILE -o PREFIX")
     about = [
         f"{kind} spec of {name}: every field, with an example.",
         "",
-        'What begins with "#" and a name may stay away; it shows the value that counts then.',
+        '"#name: value" is a field that may be left out, with the value that it has then.',
         f"Check a file:     detforge {name} spec{option} --check FILE",
         f"Look up a field:  detforge {name} spec{option} --explain FIELD",
-        f"Use the file:     detforge {name} {task} FILE",
+        f"Use the file:     detforge {name} {task}",
     ]
     logs.say("\n".join(f"# {line}".rstrip() for line in about))
     logs.say("\n" + template(schema.DESCRIPTOR, f"{name}_config").rstrip("\n"))
