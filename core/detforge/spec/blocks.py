@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from detforge.spec.fields import fields_by_spelling, schema_of
+from detforge.spec.moved import guests_of, message_at
 
 if TYPE_CHECKING:
-    from google.protobuf.descriptor import Descriptor
+    from google.protobuf.descriptor import Descriptor, FieldDescriptor
     from google.protobuf.message import Message
 
     from detforge.spec.findings import Findings
@@ -37,6 +38,21 @@ class Block(NamedTuple):
     def schema(self) -> Descriptor:
         """The type of the message."""
         return schema_of(self.message)
+
+
+def find_field(spec: Message, block: Block, name: str) -> tuple[Block, FieldDescriptor | None]:
+    """Return the field of a name, and the block that it belongs to: this one or another.
+
+    Args:
+        spec: the whole spec.
+        block: the block that the name stands in.
+        name: any name of the field.
+    """
+    field = fields_by_spelling(block.schema).get(name)
+    home = None if field else guests_of(schema_of(spec), block.path).get(name)
+    if home is None:
+        return block, field
+    return block._replace(message=message_at(spec, home.path), path=home.path), home.field
 
 
 def block_left_open(block: Block, name: Token, findings: Findings) -> Block | None:

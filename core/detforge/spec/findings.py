@@ -21,9 +21,17 @@ class Findings:
         warnings: what was accepted with a remark; likewise.
     """
 
-    def __init__(self, source: Source, file: str) -> None:
+    def __init__(self, source: Source, file: str, *, has_lines: bool = True) -> None:
+        """Collect what is found in a text.
+
+        Args:
+            source: the text.
+            file: its name, for messages.
+            has_lines: whether its lines mean something to the user.
+        """
         self._source = source
         self._file = file
+        self._has_lines = has_lines
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
 
@@ -53,4 +61,5 @@ class Findings:
             return
         if len(findings) == _MAX_PROBLEMS:
             path, message = "", "there is more from here on; mend the above first"
-        findings.append(Problem(path, message, self._file, *self.place(token)))
+        place = self.place(token) if self._has_lines else (0, 0)
+        findings.append(Problem(path, message, self._file, *place))

@@ -5,18 +5,21 @@ from __future__ import annotations
 import logging
 import math
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from detforge.errors import Problem, SpecError
+from detforge.spec.changes import apply_changes
+from detforge.spec.defaults import settle_unwritten
 from detforge.spec.fields import schema_of
 from detforge.spec.foreign import foreign_to
 from detforge.spec.parser import parse_text
+from detforge.spec.printing import print_message
 from detforge.spec.rules import apply_rules
 from detforge.spec.secrets import take_key, without_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from google.protobuf.message import Message
@@ -40,6 +43,7 @@ class Spec:
         file: where it was read from; empty when unknown.
         warnings: accepted, but worth a remark; with their places.
         positions: field path -> place, of the fields that the text sets.
+        changes: field path -> ``--set ...``, of the fields that changes set instead.
     """
 
     message: Message
@@ -48,14 +52,24 @@ class Spec:
     file: str = ""
     warnings: tuple[Problem, ...] = ()
     positions: Mapping[str, Position] = field(default_factory=dict, repr=False)
+    changes: Mapping[str, str] = field(default_factory=dict)
 
     def locate(self, problem: Problem) -> Problem:
-        """Return a problem with file, line and column of its field.
+        """Return a problem with file, line and column of its field, or the change that set it.
 
-        A field that the text does not set is located at the innermost block that it does.
-        A problem that has a line already stays as it is.
+        A field that is not set is located at the innermost block that is. A problem that has a
+        place already stays as it is.
         """
-        return _locate(problem, self.file, self.positions)
+        if problem.file or problem.line:
+            return problem
+        path = problem.path
+        while path:
+            if path in self.changes:
+                return problem.at(self.changes[path], 0, 0)
+            if path in self.positions:
+                return problem.at(self.file, *self.positions[path])
+            path = path[: max(path.rfind("."), path.rfind("["), 0)]
+        return problem.at(self.file, 0, 0)
 
     @contextmanager
     def located(self) -> Iterator[None]:
@@ -66,12 +80,13 @@ class Spec:
             raise SpecError([self.locate(problem) for problem in err.problems]) from err
 
 
-def load_spec(path: Path, schema: type[Message]) -> Spec:
+def load_spec(path: Path, schema: type[Message], changes: Sequence[str] = ()) -> Spec:
     """Read and check a spec file.
 
     Args:
         path: the file.
         schema: the message class it should hold.
+        changes: of single fields, ``"training_config.num_epochs=3"``.
 
     Raises:
         SpecError: the file cannot be read, or is wrong; carries every problem with its place.
@@ -79,16 +94,19 @@ def load_spec(path: Path, schema: type[Message]) -> Spec:
     """
     text = _read(path)
     log.debug("read the spec %s", path)
-    return parse_spec(text, schema, str(path))
+    return parse_spec(text, schema, str(path), changes)
 
 
-def parse_spec(text: str, schema: type[Message], file: str = "") -> Spec:
+def parse_spec(
+    text: str, schema: type[Message], file: str = "", changes: Sequence[str] = ()
+) -> Spec:
     """Check a spec text and fill in the defaults.
 
     Args:
         text: the spec.
         schema: the message class it should hold.
         file: name for messages.
+        changes: of single fields, ``"training_config.num_epochs=3"``.
 
     Raises:
         SpecError: the text is wrong; carries every problem with its place.
@@ -101,25 +119,33 @@ def parse_spec(text: str, schema: type[Message], file: str = "") -> Spec:
     parsed = parse_text(text, schema(), file)
     if foreign := foreign_to(parsed):
         raise SpecError(Problem("", foreign, file))
-    problems, warnings = apply_rules(
-        parsed.message,
-        parsed.positions,
-        [*(problem.path for problem in parsed.problems), *parsed.misspelt],
-        unwritten=parsed.unwritten,
-        complete=parsed.balanced,
-    )
-    found = [_locate(problem, file, parsed.positions) for problem in problems]
-    if found or parsed.problems:
-        raise SpecError(_in_order([*parsed.problems, *found]))
-    noted = [_locate(warning, file, parsed.positions) for warning in warnings]
-    return Spec(
+    places = apply_changes(parsed, changes) if changes else {}
+    given = parsed.positions.keys() | places.keys()
+    idle = list(settle_unwritten(parsed.message, parsed.unwritten, given))
+    key = take_key(parsed.message)
+    text = without_secrets(text, parsed.secrets, schema_of(parsed.message))
+    if changes:
+        text = _rewritten(parsed.message, given, places)
+    faulty = [*(problem.path for problem in parsed.problems), *parsed.misspelt]
+    problems, warnings = apply_rules(parsed.message, given, faulty, complete=parsed.balanced)
+    spec = Spec(
         message=parsed.message,
-        text=without_secrets(text, parsed.secrets, schema_of(parsed.message)),
-        key=take_key(parsed.message),
+        text=text,
+        key=key,
         file=file,
-        warnings=tuple(_in_order([*parsed.warnings, *noted])),
+        warnings=(*parsed.warnings, *idle, *warnings),
         positions=parsed.positions,
+        changes=places,
     )
+    if problems := [*parsed.problems, *problems]:
+        raise SpecError(_in_order(map(spec.locate, problems)))
+    return replace(spec, warnings=tuple(_in_order(map(spec.locate, spec.warnings))))
+
+
+def _rewritten(message: Message, given: Collection[str], places: Mapping[str, str]) -> str:
+    """Return the text of a spec after changes."""
+    changes = "".join(f"# {change}\n" for change in dict.fromkeys(places.values()))
+    return f"# Written anew, with these changes:\n{changes}{print_message(message, given)}"
 
 
 def _read(path: Path) -> str:
@@ -144,17 +170,6 @@ def _read(path: Path) -> str:
         found = f"byte {data[err.start]:#04x} in line {line}"
         message = f"is not UTF-8 text ({found}); save it as UTF-8"
         raise SpecError(Problem("", message, file)) from err
-
-
-def _locate(problem: Problem, file: str, positions: Mapping[str, Position]) -> Problem:
-    if problem.line:
-        return problem
-    path = problem.path
-    while path:
-        if path in positions:
-            return problem.at(file, *positions[path])
-        path = path[: max(path.rfind("."), path.rfind("["), 0)]
-    return problem.at(file, 0, 0)
 
 
 def _in_order(problems: Iterable[Problem]) -> list[Problem]:

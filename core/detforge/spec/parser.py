@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from detforge.spec.blocks import Block, block_left_open
+from detforge.spec.blocks import Block, block_left_open, find_field
 from detforge.spec.cursor import BLOCK_CLOSERS, BLOCK_OPENERS, CLOSING, Cursor
 from detforge.spec.fields import (
     element_path,
@@ -29,7 +29,7 @@ from detforge.spec.fields import (
 from detforge.spec.findings import Findings
 from detforge.spec.given import Given
 from detforge.spec.lexer import Source
-from detforge.spec.moved import guests_of, message_at
+from detforge.spec.moved import guests_of
 from detforge.spec.unknown import explain_unknown
 from detforge.spec.values import ValueReader, shown
 
@@ -172,15 +172,17 @@ class Parser:
             self._findings.report(block.path, name, message)
             self._cursor.skip_line_rest(self._cursor.take())
             return
-        giver = block.path
-        block, field = self.find(block, name.text)
+        giver = block
+        block, field = find_field(self._spec, block, name.text)
         if field is None:
             self._read_unknown(block, name)
             return
+        if block is not giver:
+            self.given.note_guest(giver.path, block.path)
         self._cursor.take()
         path = join(block.path, field.name)
         block = self._without_rival(block, field, path, name)
-        self.given.note(field, path, name, giver)
+        self.given.note(field, path, name, giver.path)
         has_colon = self._accept_colon(path)
         read_one = self._read_scalar if field.message_type is None else self._read_message
         opens_block = self._cursor.token.text in BLOCK_OPENERS
@@ -198,15 +200,6 @@ class Parser:
             while self._at_bare_element(field):
                 self._cursor.take()
                 read_one(block, field, path, name)
-
-    def find(self, block: Block, name: str) -> tuple[Block, FieldDescriptor | None]:
-        """Return the field of a name and the block that it belongs to, here or elsewhere."""
-        field = fields_by_spelling(block.schema).get(name)
-        home = None if field else guests_of(self._schema, block.path).get(name)
-        if home is None:
-            return block, field
-        self.given.note_guest(block.path, home.path)
-        return block._replace(message=message_at(self._spec, home.path), path=home.path), home.field
 
     def _at_bare_element(self, field: FieldDescriptor) -> bool:
         """Return whether a list without brackets goes on: no field begins with a value."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from detforge.errors import Problem
 from detforge.roadmap import arrival
-from detforge.spec.defaults import settle_unwritten, with_default
+from detforge.spec.defaults import with_default
 from detforge.spec.fields import (
     element_path,
     in_oneof,
@@ -39,7 +39,6 @@ def apply_rules(
     given: Collection[str] = (),
     faulty: Iterable[str] = (),
     *,
-    unwritten: Collection[str] = (),
     complete: bool = True,
 ) -> tuple[list[Problem], list[Problem]]:
     """Check a message against its schema and fill in the defaults of absent fields.
@@ -49,8 +48,6 @@ def apply_rules(
         given: paths of the fields that the spec sets; tells an explicit zero from an absent
             field where the schema's field is not ``optional``.
         faulty: paths that already have an error, and get no second one.
-        unwritten: paths of blocks that count as absent although they are there: another block
-            holds their fields, or they hold only fields of others.
         complete: whether a required field that is absent is an error; not so where blocks were
             torn apart by a missing brace.
 
@@ -61,7 +58,6 @@ def apply_rules(
         PluginError: the schema itself is wrong: a default or a range that cannot be read.
     """
     checker = _Checker(given, frozenset(faulty), complete)
-    checker.warnings += settle_unwritten(message, unwritten, given)
     checker.check_message(message, "")
     return checker.problems, checker.warnings
 

@@ -27,6 +27,12 @@ def take_key(message: Message) -> str | None:
     return next(filter(None, values), None)
 
 
+def secret_names(schema: Descriptor) -> list[str]:
+    """Return all names of a schema's secret fields."""
+    fields = (field for _, field in _secret_fields(schema))
+    return [name for field in fields for name in (field.name, *rules_of(field).aliases)]
+
+
 def without_secrets(text: str, places: Iterable[tuple[int, int]], schema: Descriptor) -> str:
     """Return a spec text with ``""`` for each secret; in a comment, the rest of the line goes.
 
@@ -40,8 +46,7 @@ def without_secrets(text: str, places: Iterable[tuple[int, int]], schema: Descri
         pieces += [text[end:start], '""']
         end = stop
     text = "".join([*pieces, text[end:]])
-    for _, field in _secret_fields(schema):
-        names = "|".join([field.name, *rules_of(field).aliases])
+    if names := "|".join(secret_names(schema)):
         text = re.sub(rf"(?m)^([ \t]*#.*\b(?:{names})\b\s*[:=]?).*$", r"\1", text)
     return text
 
