@@ -54,6 +54,17 @@ def data_root() -> Path:
 
 
 @pytest.fixture(scope="session")
+def sample_specs() -> Path:
+    """Return the folder of the users' sample specs (``DETFORGE_SPECS``)."""
+    root = Path(os.environ.get("DETFORGE_SPECS", ROOT.parent / "shared" / "specs"))
+    if not root.is_dir():
+        reason = f"{root} is absent; set DETFORGE_SPECS to the folder of sample specs"
+        assert not os.environ.get("DETFORGE_REQUIRE_GOLDEN"), reason
+        pytest.skip(reason)
+    return root
+
+
+@pytest.fixture(scope="session")
 def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder of 12 drawn scenes: images/, labels/, instances.json."""
     from detforge.data.scenes import draw_scenes
