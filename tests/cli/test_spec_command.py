@@ -185,10 +185,42 @@ def test_conversion_spec_is_checked(detforge, write, text, message):
 def test_swapped_kinds_of_spec_are_recognised(detforge, write):
     checked = detforge("ssd", "spec", "--check", write(text=KITTI))
     assert checked.code == 2
-    assert "looks like a conversion spec, not an experiment spec" in checked.err
+    assert "spec.txt: looks like a conversion spec, not an experiment spec" in checked.err
+    assert checked.err.endswith("; check it with --convert\n")
     checked = detforge("ssd", "spec", "--convert", "--check", write())
     assert checked.code == 2
-    assert "looks like an experiment spec, not a conversion spec" in checked.err
+    assert "spec.txt: looks like an experiment spec, not a conversion spec" in checked.err
+    assert checked.err.endswith("; check it without --convert\n")
+
+
+@pytest.mark.parametrize("named", DETECTORS)
+@pytest.mark.parametrize("owner", ["ssd", "faster_rcnn", "efficientdet", "mask_rcnn"])
+def test_spec_of_another_detector_is_recognised(detforge, write, pipe, owner, named):
+    text = detforge(owner, "spec").out
+    checked = detforge(named, "spec", "--check", write(text=text))
+    if named.startswith(owner):
+        assert checked.code == 0
+        return
+    message = f"is a spec of {owner}, not of {named}; use detforge {owner}"
+    if (owner, named) == ("ssd", "dssd"):  # one schema
+        message = "this is a spec of ssd: use detforge ssd, or call the block dssd_config"
+    assert checked.code == 2
+    assert message in checked.err
+    assert len(checked.err.splitlines()) == 1
+    pipe(text)
+    assert message in detforge(named, "spec", "--check", "-").err
+
+
+def test_broken_plugin_does_not_disturb_the_search_for_the_owner(detforge, write, tmp_path):
+    points = {"detforge.detectors": {"aaa": "aaa_plugin"}}
+    modules = {"aaa_plugin": "raise ImportError('broken')"}
+    add_distribution(tmp_path / "site", "aaa", entry_points=points, modules=modules)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(tmp_path / "site")
+        checked = detforge("mask_rcnn", "spec", "--check", write())
+    assert checked.err == (
+        "Error: spec.txt: is a spec of ssd, not of mask_rcnn; use detforge ssd\n"
+    )
 
 
 @pytest.mark.parametrize(

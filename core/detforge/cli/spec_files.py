@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from detforge.cli import logs
+from detforge.cli.owners import name_owner
 from detforge.errors import Problem, SpecError
 from detforge.protos.convert_pb2 import Convert
 from detforge.spec import Spec, load_spec, parse_spec
@@ -22,6 +24,11 @@ if TYPE_CHECKING:
     from detforge.plugins import Detector
 
 log = logging.getLogger(__name__)
+
+_SWAPPED = {
+    "looks like a conversion spec": "check it with --convert",
+    "looks like an experiment spec": "check it without --convert",
+}
 
 
 class Outcome(NamedTuple):
@@ -72,14 +79,25 @@ def _check(
 ) -> Outcome:
     is_stdin = str(path) == "-"
     file = "stdin" if is_stdin else str(path)
+    text = _read_stdin() if is_stdin else ""
     try:
-        spec = parse_spec(_read_stdin(), schema, file) if is_stdin else load_spec(path, schema)
+        spec = parse_spec(text, schema, file) if is_stdin else load_spec(path, schema)
         for warning in spec.warnings:
             log.warning("%s", warning)
         further = _check_whole(detector, spec, convert=values["convert"])
     except SpecError as err:
-        return Outcome(file, None, tuple(err.problems))
+        if not values["convert"]:
+            err = name_owner(err, text or path, detector)
+        return Outcome(file, None, tuple(map(_with_hint, err.problems)))
     return Outcome(file, spec, warnings=(*spec.warnings, *further))
+
+
+def _with_hint(problem: Problem) -> Problem:
+    """Say which option checks a spec of the other kind."""
+    for start, hint in _SWAPPED.items():
+        if problem.message.startswith(start):
+            return replace(problem, message=f"{problem.message}; {hint}")
+    return problem
 
 
 def _check_whole(detector: Detector, spec: Spec, *, convert: bool) -> list[Problem]:
