@@ -73,7 +73,8 @@ def recipe(spec: Message) -> Recipe:
     """Return the spec in the core's neutral terms.
 
     Called once per task with a checked spec whose absent fields hold their defaults. This is
-    the place for checks across fields.
+    the place for checks across fields; a field that has no effect beside another one goes into
+    `Recipe.warnings`.
 
     Raises:
         SpecError: two fields disagree; each problem names a field path.
