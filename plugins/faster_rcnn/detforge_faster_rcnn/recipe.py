@@ -36,9 +36,12 @@ from detforge_faster_rcnn.remarks import STARTS, has_color_shift, remarks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Literal
 
     from detforge.recipe import Optimizer, Schedule, Transform
     from detforge_faster_rcnn import spec_pb2
+
+_COLOR_ORDERS: dict[str, Literal["rgb", "bgr", "grey"]] = {"rgb": "rgb", "bgr": "bgr", "l": "grey"}
 
 
 def to_recipe(spec: spec_pb2.Experiment) -> Recipe:
@@ -86,7 +89,7 @@ def _input(spec: spec_pb2.Experiment) -> InputFormat:
     return InputFormat(
         height=size.height,
         width=size.width,
-        color_order="grey" if order == "l" else order,
+        color_order=_COLOR_ORDERS[order],
         mean=tuple(shortest(config.image_channel_mean[channel]) for channel in order),
         scale=(1 / shortest(config.image_scaling_factor),) * len(order),
         resize="stretch" if preprocessing.enable_auto_resize or shorter else "pad",
