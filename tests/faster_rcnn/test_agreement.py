@@ -96,7 +96,7 @@ def test_two_kinds_of_size_are_one_too_many():
         ),
         (
             {"color": MEAN_OF_TWO},
-            f"{INPUT}.image_channel_mean: has the keys b and g; RGB takes b, g and r",
+            f"{INPUT}.image_channel_mean: has the keys b, g; RGB takes b, g and r",
         ),
         (
             {"color": GREY.replace('key: "l"', 'key: "r"')},
@@ -287,7 +287,7 @@ def test_zoom_has_its_limits_in_order(zoom, found):
         ),
         (
             "classifier_regr_std { key: 'x' value: 10 } classifier_regr_std { key: 'y' value: 10 }",
-            "classifier_regr_std: has the keys x and y; a box takes h, w, x and y",
+            "classifier_regr_std: has the keys x, y; a box takes h, w, x and y",
         ),
         (
             "regularizer { type: L1 }",

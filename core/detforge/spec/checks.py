@@ -15,7 +15,7 @@ from detforge.spec.floats import shortest
 from detforge.spec.values import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from google.protobuf.message import Message
 
@@ -58,6 +58,20 @@ def check_order(
         yield Problem(join(path, low), message)
     elif apart and least == most:
         yield Problem(join(path, low), f"{least:g} is as much as {high}; it has to be less")
+
+
+def check_keys(path: str, keys: Iterable[str], wanted: set[str], owner: str) -> Iterator[Problem]:
+    """Find a map whose keys are not those that there should be.
+
+    Args:
+        path: of the field.
+        keys: those it has.
+        wanted: those it should have.
+        owner: who takes them, as the start of a sentence: "a box".
+    """
+    if (given := set(keys)) != wanted:
+        found, expected = ", ".join(sorted(given)), listing(sorted(wanted), "and")
+        yield Problem(path, f"has the keys {found}; {owner} takes {expected}")
 
 
 def check_numbers(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from detforge.errors import Problem
 from detforge.protos import experiment_pb2 as protos
 from detforge.spec.checks import check_order
+from detforge.spec.checks import check_keys
 from detforge.spec.class_mapping import check_class_mapping
 from detforge.spec.fields import element_path, listing
 from detforge.spec.floats import shortest
@@ -84,11 +85,9 @@ def _check_channels(config: protos.AugmentationConfig, has_own_mean: bool) -> It
             yield Problem(mean_path, "this detector has a fixed mean; remove it")
         return
     wanted = {"b", "g", "r"} if channels == 3 else {"l"}
-    if config.image_mean and set(config.image_mean) != wanted:
-        found = ", ".join(sorted(config.image_mean))
-        keys = listing(sorted(wanted), "and")
-        message = f"has the keys {found}; output_channel is {channels}, which takes {keys}"
-        yield Problem(mean_path, message)
+    if config.image_mean:
+        owner = f"output_channel is {channels}, which"
+        yield from check_keys(mean_path, config.image_mean, wanted, owner)
 
 
 def _check_schedule(config: protos.LearningRate) -> Iterator[Problem]:

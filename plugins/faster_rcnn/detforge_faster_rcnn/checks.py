@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 from detforge.errors import Problem
 from detforge.protos.experiment_pb2 import RegularizerConfig
-from detforge.spec.checks import check_numbers, check_order
+from detforge.spec.checks import check_keys, check_numbers, check_order
 from detforge.spec.class_mapping import check_class_mapping
-from detforge.spec.fields import element_path, listing
+from detforge.spec.fields import element_path
 from detforge.spec.floats import shortest
 from detforge.spec.standard_checks import check_regularizer
 from detforge_faster_rcnn import spec_pb2
 from detforge_faster_rcnn.architectures import check_frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 _INPUT = "model_config.input_image_config"
 _PREPROCESSING = "augmentation_config.preprocessing"
@@ -127,21 +127,12 @@ def _check_channels(spec: spec_pb2.Experiment) -> Iterator[Problem]:
         message = f'"{config.image_channel_order}" does not go with {image_type}; use {orders}'
         yield Problem(f"{_INPUT}.image_channel_order", message)
     keys = {"l"} if is_grey else {"r", "g", "b"}
-    yield from _check_keys(
-        f"{_INPUT}.image_channel_mean", config.image_channel_mean, keys, image_type
-    )
+    mean = config.image_channel_mean
+    yield from check_keys(f"{_INPUT}.image_channel_mean", mean, keys, image_type)
     given = spec.augmentation_config.preprocessing.output_image_channel
     if given and given != len(keys):
         message = f"{given} does not go with {image_type}; use {len(keys)}, or remove it"
         yield Problem(f"{_PREPROCESSING}.output_image_channel", message)
-
-
-def _check_keys(
-    path: str, content: Iterable[str], wanted: set[str], owner: str
-) -> Iterator[Problem]:
-    if set(content) != wanted:
-        found, expected = listing(sorted(content), "and"), listing(sorted(wanted), "and")
-        yield Problem(path, f"has the keys {found}; {owner} takes {expected}")
 
 
 # --- data ----------------------------------------------------------------------------------
@@ -176,7 +167,7 @@ def _check_training(config: spec_pb2.TrainingConfig) -> Iterator[Problem]:
         limits = (f"{part}_min_overlap", f"{part}_max_overlap")
         yield from check_order(config, _TRAINING, *limits, apart=True)
     path = f"{_TRAINING}.classifier_regr_std"
-    yield from _check_keys(path, config.classifier_regr_std, {"x", "y", "w", "h"}, "a box")
+    yield from check_keys(path, config.classifier_regr_std, {"x", "y", "w", "h"}, "a box")
     regularizer = config.regularizer
     kind = RegularizerConfig.Type.Name(regularizer.type)
     yield from check_regularizer(f"{_TRAINING}.regularizer", kind, regularizer.weight)

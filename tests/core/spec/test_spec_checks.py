@@ -6,6 +6,7 @@ from detforge.protos.experiment_pb2 import AugmentationConfig
 from detforge.spec import parse_list
 from detforge.spec.checks import (
     check_blocks,
+    check_keys,
     check_length,
     check_numbers,
     check_order,
@@ -47,6 +48,13 @@ def test_side_that_is_too_small_is_not_offered():
     assert problem.message.endswith("use 128 or 192")
     (problem,) = check_size("size", (130, 256), least=100, divisor=256)
     assert problem.message.endswith("use 256")
+
+
+def test_keys_of_a_map_are_all_there_and_no_others():
+    assert not words(check_keys("std", ["h", "w"], {"w", "h"}, "a box"))
+    assert words(check_keys("std", ["x", "h"], {"w", "h"}, "a box")) == [
+        "std: has the keys h, x; a box takes h and w"
+    ]
 
 
 def test_lower_limit_above_the_upper_one_is_shown_as_written():
