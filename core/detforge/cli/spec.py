@@ -16,11 +16,12 @@ from detforge.cli.commands import TaskCommand, option_changes
 from detforge.cli.option_table import OPTIONS, task_options
 from detforge.cli.options import Option, with_changes
 from detforge.errors import UsageError
-from detforge.spec.fields import listing
+from detforge.spec.fields import listing, schema_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from google.protobuf.descriptor import Descriptor
     from google.protobuf.message import Message
 
     from detforge.plugins import Detector
@@ -108,10 +109,15 @@ def schema_of_task(detector: Detector, *, convert: bool) -> type[Message]:
     return detector.convert_schema()
 
 
+def _descriptor(detector: Detector, *, convert: bool) -> Descriptor:
+    """Return the descriptor of `schema_of_task`."""
+    return schema_of(schema_of_task(detector, convert=convert)())
+
+
 def _print_example(detector: Detector, *, convert: bool) -> None:
     from detforge.spec.template import template
 
-    schema = schema_of_task(detector, convert=convert)
+    schema = _descriptor(detector, convert=convert)
     name, option = detector.name, " --convert" if convert else ""
     kind, task = ("Experiment", "train -e FILE -r FOLDER")
     if convert:
@@ -125,16 +131,16 @@ def _print_example(detector: Detector, *, convert: bool) -> None:
         f"Use the file:     detforge {name} {task}",
     ]
     logs.say("\n".join(f"# {line}".rstrip() for line in about))
-    logs.say("\n" + template(schema.DESCRIPTOR, f"{name}_config").rstrip("\n"))
+    logs.say("\n" + template(schema, f"{name}_config").rstrip("\n"))
 
 
 def _print_schema(detector: Detector, *, convert: bool) -> None:
     from detforge import __version__
     from detforge.spec.as_json import as_text, schema_as_json
 
-    schema = schema_of_task(detector, convert=convert)
+    schema = _descriptor(detector, convert=convert)
     head = {"detector": detector.name, "task": "dataset_convert" if convert else "train"}
-    content = {**head, "detforge": __version__, **schema_as_json(schema.DESCRIPTOR)}
+    content = {**head, "detforge": __version__, **schema_as_json(schema)}
     logs.say(as_text(content))
 
 
@@ -142,7 +148,7 @@ def _explain(detector: Detector, names: Sequence[str], *, convert: bool, as_json
     from detforge.spec.as_json import as_text, field_as_json, retired_as_json
     from detforge.spec.explain import describe, find_field
 
-    schema = schema_of_task(detector, convert=convert).DESCRIPTOR
+    schema = _descriptor(detector, convert=convert)
     found, retired = [], []
     for name in names:
         fields, others = find_field(name, schema)
@@ -164,9 +170,9 @@ def _unknown(detector: Detector, name: str, *, convert: bool) -> str:
     kind = "conversion" if convert else "experiment"
     message = f"the {kind} spec of {detector.name} has no field {name!r}"
     with contextlib.suppress(UsageError):  # no conversion spec, so no such field in it
-        other = schema_of_task(detector, convert=not convert).DESCRIPTOR
+        other = _descriptor(detector, convert=not convert)
         if any(find_field(name, other)):
             hint = "leave --convert out" if convert else "add --convert"
             return f"{message}; the {'experiment' if convert else 'conversion'} spec does: {hint}"
-    near = similar_paths(name, schema_of_task(detector, convert=convert).DESCRIPTOR)
+    near = similar_paths(name, _descriptor(detector, convert=convert))
     return f"{message}; did you mean {listing(near)}?" if near else message

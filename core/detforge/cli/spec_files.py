@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -116,7 +117,7 @@ def _check_whole(detector: Detector, spec: Spec, *, convert: bool) -> list[Probl
 
 def _read_stdin() -> str:
     # Bytes that are no UTF-8 are for `parse_spec` to refuse.
-    return click.get_binary_stream("stdin").read().decode(errors="surrogateescape")
+    return sys.stdin.buffer.read().decode(errors="surrogateescape")
 
 
 def _as_json(outcome: Outcome) -> dict[str, Any]:

@@ -81,9 +81,8 @@ def later_choices(field: FieldDescriptor) -> list[str]:
 
 def rivals_of(field: FieldDescriptor) -> list[str]:
     """Return the names of the other alternatives of a oneof."""
-    if not in_oneof(field):
-        return []
-    return [other.name for other in field.containing_oneof.fields if other is not field]
+    oneof = field.containing_oneof
+    return [other.name for other in oneof.fields if other is not field] if oneof else []
 
 
 def obstacle_of(field: FieldDescriptor) -> str:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from google.protobuf import message_factory
 
 from detforge.errors import PluginError
-from detforge.spec.fields import FLOATS, join, retired_in, value_field
-from detforge.spec.floats import shortest
+from detforge.spec.fields import join, retired_in, value_field
 from detforge.spec.parser import parse_text
 
 if TYPE_CHECKING:
@@ -91,24 +89,10 @@ def parse_value(field: FieldDescriptor, text: str) -> Message:
     Raises:
         PluginError: the text is no such value.
     """
+    assert field.containing_type is not None
     message = message_factory.GetMessageClass(field.containing_type)()
     parsed = parse_text(f"{field.name}: {text}", message)
     if parsed.problems:
         reason = parsed.problems[0].message
         raise PluginError(f"the schema's rules of {field.full_name} hold {text}: {reason}")
     return message
-
-
-def written(field: FieldDescriptor, value: Any) -> str:
-    """Return one value as a spec has it, on one line."""
-    if field.message_type is not None:
-        from google.protobuf import text_format
-
-        return f"{{ {text_format.MessageToString(value, as_one_line=True)} }}".replace("{  }", "{}")
-    if field.enum_type is not None:
-        return field.enum_type.values_by_number[value].name
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
-    return str(shortest(value) if field.cpp_type in FLOATS else value)

@@ -28,6 +28,19 @@ def print_message(message: Message, given: Container[str] = ()) -> str:
     return "".join(f"{line}\n" for line in _fields(message, given, ""))
 
 
+def print_scalar(field: FieldDescriptor, value: Any) -> str:
+    """Return one value of a field that is no block, as a spec has it."""
+    if field.enum_type is not None:
+        return field.enum_type.values_by_number[value].name
+    if field.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
+        return "true" if value else "false"
+    if field.type == FieldDescriptor.TYPE_STRING:
+        return quoted(value)
+    if field.type == FieldDescriptor.TYPE_BYTES:
+        return '"' + "".join(f"\\{byte:03o}" for byte in value) + '"'
+    return str(shortest(value) if field.cpp_type == FieldDescriptor.CPPTYPE_FLOAT else value)
+
+
 def quoted(text: str) -> str:
     """Return text as a literal of a spec."""
     return f'"{text.translate(_ESCAPES)}"'
@@ -68,20 +81,8 @@ def _put(entry: Any, value: Any) -> None:
 
 def _value(field: FieldDescriptor, value: Any, given: Container[str], path: str) -> Iterator[str]:
     if field.message_type is None:
-        yield f"{field.name}: {_scalar(field, value)}"
+        yield f"{field.name}: {print_scalar(field, value)}"
         return
     yield f"{field.name} {{"
     yield from (f"  {line}" for line in _fields(value, given, path))
     yield "}"
-
-
-def _scalar(field: FieldDescriptor, value: Any) -> str:
-    if field.enum_type is not None:
-        return field.enum_type.values_by_number[value].name
-    if field.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
-        return "true" if value else "false"
-    if field.type == FieldDescriptor.TYPE_STRING:
-        return quoted(value)
-    if field.type == FieldDescriptor.TYPE_BYTES:
-        return '"' + "".join(f"\\{byte:03o}" for byte in value) + '"'
-    return str(shortest(value) if field.cpp_type == FieldDescriptor.CPPTYPE_FLOAT else value)

@@ -7,15 +7,19 @@ that their absence means. Fields that have no effect at all are left out.
 
 from __future__ import annotations
 
-import math
 import re
 import textwrap
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from detforge.spec.facts import kind_of, remarks, rivals_of, shown_choices
-from detforge.spec.fields import in_oneof, is_map, join, listing, range_of, rules_of, value_field
-from detforge.spec.interval import Interval
-from detforge.spec.outline import parse_value, written
+from detforge.spec.example_values import (
+    block_examples,
+    is_invented,
+    is_set,
+    map_entries,
+    value_text,
+)
+from detforge.spec.facts import remarks, rivals_of
+from detforge.spec.fields import in_oneof, is_map, join, listing, rules_of, value_field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,9 +28,6 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
 WIDTH = 100
-
-# Of kinds of fields: what stands for a value where the schema has none.
-_PLACEHOLDERS = {"true or false": "false", "text": '""', "block": "{}"}
 
 
 def template(schema: Descriptor, prefer: str = "") -> str:
@@ -113,7 +114,7 @@ class _Printer:
                 yield f"in place of {chosen.name}"
         if home := self._home(field, block):
             yield f"fields as in {home}"
-        elif _is_invented(field):
+        elif is_invented(field):
             yield "the value is an example"
 
     def _home(self, field: FieldDescriptor, block: _Block) -> str:
@@ -128,18 +129,18 @@ class _Printer:
 
     def _write_values(self, field: FieldDescriptor, block: _Block) -> None:
         if is_map(field):
-            for entry in _map_entries(field, block.example):
+            for entry in map_entries(field, block.example):
                 self._write(f"{field.name} {entry}", block)
             return
         width = WIDTH - 2 * block.depth - 1
-        for line in _folded(f"{field.name}: ", _value(field, block.example), width):
+        for line in _folded(f"{field.name}: ", value_text(field, block.example), width):
             self._write(line, block)
 
     def _write_blocks(self, field: FieldDescriptor, block: _Block) -> None:
         kind = field.message_type
         assert kind is not None
         path = join(block.path, field.name)
-        for example in _blocks(field, block.example):
+        for example in block_examples(field, block.example):
             home = self._home(field, block)
             if rules_of(field).arrives or (home and not block.active):
                 self._write(f"{field.name} {{ ... }}", block)
@@ -163,22 +164,27 @@ class _Printer:
         if rules.required:
             return True
         if example is not None:
-            return _is_set(example, field)
+            return is_set(example, field)
         is_block = field.message_type is not None and not field.is_repeated
         return bool(rules.example or (is_block and rules.default))
 
     def _chosen(self, field: FieldDescriptor, example: Message | None) -> FieldDescriptor | None:
         """Return the active alternative of a field's oneof; of scalars only one with an example."""
         oneof = field.containing_oneof
-        if example is not None:
-            return field.containing_type.fields_by_name.get(example.WhichOneof(oneof.name) or "")
+        assert oneof is not None
+        given = example.WhichOneof(oneof.name) if example is not None else None
         candidates = [
             other
             for other in oneof.fields
-            if _works(other) and (other.message_type or rules_of(other).example)
+            if other.name == given
+            or (
+                example is None
+                and _works(other)
+                and (other.message_type or rules_of(other).example)
+            )
         ]
         candidates.sort(key=lambda other: (other.name != self._prefer, not rules_of(other).example))
-        return next(iter(candidates), None)
+        return candidates[0] if candidates else None
 
     def _write(self, line: str, block: _Block) -> None:
         self.lines.append("  " * block.depth + ("" if block.active else "#") + line)
@@ -187,80 +193,6 @@ class _Printer:
 def _works(field: FieldDescriptor) -> bool:
     rules = rules_of(field)
     return not (rules.arrives or rules.deprecated or rules.instead)
-
-
-def _is_set(message: Message, field: FieldDescriptor) -> bool:
-    if field.is_repeated:
-        return len(getattr(message, field.name)) > 0
-    if field.has_presence:
-        return message.HasField(field.name)
-    return getattr(message, field.name) != field.default_value
-
-
-def _given(field: FieldDescriptor, example: Message | None) -> Any:
-    """Return what an outer example or the schema puts into a field; None for nothing."""
-    if example is not None and _is_set(example, field):
-        return getattr(example, field.name)
-    text = rules_of(field).example or rules_of(field).default
-    return getattr(parse_value(field, text), field.name) if text else None
-
-
-def _value(field: FieldDescriptor, example: Message | None) -> str:
-    """Return the value behind the name of a field that is neither block nor map."""
-    if example is None or not _is_set(example, field):
-        # As its author wrote it: 5e-5.
-        return rules_of(field).example or rules_of(field).default or _placeholder(field)
-    content = getattr(example, field.name)
-    elements = [written(field, value) for value in (content if field.is_repeated else [content])]
-    return elements[0] if len(elements) == 1 else f"[{', '.join(elements)}]"
-
-
-def _map_entries(field: FieldDescriptor, example: Message | None) -> list[str]:
-    key = field.message_type.fields_by_name["key"]
-    content = _given(field, example)
-    if content is None:
-        return [f"{{ key: {_placeholder(key)} value: {_placeholder(field)} }}"]
-    return [
-        f"{{ key: {written(key, name)} value: {written(value_field(field), content[name])} }}"
-        for name in sorted(content)
-    ]
-
-
-def _blocks(field: FieldDescriptor, example: Message | None) -> list[Message | None]:
-    """Return the example of each block to be written; None for that of the schema."""
-    content = _given(field, example)
-    if content is None:
-        return [None]
-    return [
-        part if part.ByteSize() else None for part in (content if field.is_repeated else [content])
-    ]
-
-
-def _is_invented(field: FieldDescriptor) -> bool:
-    """Return whether the value that a comment shows is no default and not plainly empty."""
-    rules = rules_of(field)
-    if rules.default or rules.example or rules.required:
-        return False
-    return _placeholder(field) not in _PLACEHOLDERS.values()
-
-
-def _placeholder(field: FieldDescriptor) -> str:
-    """Return some value that a field without default and example takes."""
-    kind = kind_of(field)
-    if kind in _PLACEHOLDERS and not shown_choices(field):
-        return _PLACEHOLDERS[kind]
-    if words := shown_choices(field):
-        return words[0]
-    if kind == "height and width":
-        return '"512,512"'
-    number = _some_number(range_of(field) or Interval(0, math.inf))
-    return f'"[{number}]"' if kind == "list of numbers" else number
-
-
-def _some_number(interval: Interval) -> str:
-    if interval.low in interval and math.isfinite(interval.low):
-        return f"{interval.low:g}"
-    return "1" if 1 in interval else f"{(interval.low + interval.high) / 2:g}"
 
 
 def _folded(name: str, text: str, width: int) -> list[str]:
