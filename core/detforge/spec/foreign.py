@@ -1,21 +1,46 @@
-"""Specs of something else: of another detector, or of another task."""
+"""Files that are no spec, and specs of something else: of another detector, or another task."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from detforge.nearest import nearest
 from detforge.protos import convert_pb2
 from detforge.spec.fields import in_oneof, listing, rules_of, schema_of
+from detforge.spec.parser import parse_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from google.protobuf.descriptor import Descriptor
+    from google.protobuf.message import Message
 
     from detforge.spec.parser import Parsed
 
+_JSON = re.compile(r'\s*(?:\{\s*["}]|\[\s*["\[{\]])')
+_XML = re.compile(r"\s*<[?!\w]")
+# "training_config:" alone in a line, an indented field below it, and no brace anywhere.
+_YAML = re.compile(
+    r"[^{}]*^(?P<indent>[ \t]*)[\w-]+:[ \t]*(?:\#.*)?\n(?P=indent)[ \t]+(?:[\w-]+:|- )[^{}]*",
+    re.MULTILINE,
+)
+_LOOKS = 'a spec has fields such as "num_epochs: 80" in blocks such as "training_config { ... }"'
+
+
+def other_format(text: str) -> str:
+    """Say that a text is no spec but JSON, XML or YAML, or return ''."""
+    text = text.removeprefix("\ufeff")
+    if _JSON.match(text):
+        is_coco = '"annotations"' in text and '"images"' in text
+        return f"is {'a COCO annotation file (JSON)' if is_coco else 'JSON'}, not a spec; {_LOOKS}"
+    if _XML.match(text):
+        return f"is XML, not a spec; {_LOOKS}"
+    return f"looks like YAML, not a spec; {_LOOKS}" if _YAML.fullmatch(text) else ""
+
 
 def foreign_to(parsed: Parsed) -> str:
-    """Say that a spec belongs to something else, or return ''.
+    """Say that a spec belongs to something else, judged by its blocks, or return ''.
 
     It does when it has blocks that the schema neither knows nor knows by a similar name, and
     lacks the schema's own.
@@ -25,17 +50,43 @@ def foreign_to(parsed: Parsed) -> str:
     own = _own_blocks(schema)
     if not strange or not own or any(name in parsed.positions for name in own):
         return ""
+    kind, advice = _kind(schema, strange)
     found = listing(dict.fromkeys(strange), "and")
-    return f"looks like {_kind(schema, strange)}: it has {found}, and lacks {listing(own)}"
+    return f"looks like {kind}: it has {found}, and lacks {listing(own)}{advice}"
 
 
-def _kind(schema: Descriptor, blocks: list[str]) -> str:
+def owner_of(text: str, parsed: Parsed, others: Mapping[str, type[Message]]) -> str:
+    """Say which other detector a spec belongs to, judged by its fields, or return ''.
+
+    Args:
+        text: the spec.
+        parsed: what it turned into.
+        others: detector -> schema of its experiment spec.
+    """
+    strangers, known = len(parsed.unknown), len(parsed.positions)
+    best = ""
+    for name, schema in others.items():
+        candidate = parse_text(text, schema())
+        fits = 3 * len(candidate.unknown) <= strangers and len(candidate.positions) > known
+        if fits and schema_of(parsed.message) != schema.DESCRIPTOR:
+            best, known = name, len(candidate.positions)
+    if not best:
+        return ""
+    some = parsed.unknown[:3]
+    more = [f"{strangers - len(some)} more"] if strangers > len(some) else []
+    found = listing([*some, *more], "and")
+    advice = f"run 'detforge {best} ...' with it"
+    return f"looks like a spec of {best}: {found} are unknown here; {advice}"
+
+
+def _kind(schema: Descriptor, blocks: list[str]) -> tuple[str, str]:
     conversion = convert_pb2.Convert.DESCRIPTOR
     if schema is conversion:
-        return "an experiment spec, not a conversion spec"
+        kind = "an experiment spec, not a conversion spec"
+        return kind, "; train and the tasks behind it take it"
     if set(blocks) <= set(conversion.fields_by_name):
-        return "a conversion spec, not an experiment spec"
-    return "a spec of another detector"
+        return "a conversion spec, not an experiment spec", "; dataset_convert takes it"
+    return "a spec of another detector", ""
 
 
 def _own_blocks(schema: Descriptor) -> list[str]:

@@ -12,19 +12,20 @@ from detforge.errors import Problem, SpecError
 from detforge.spec.changes import apply_changes
 from detforge.spec.defaults import settle_unwritten
 from detforge.spec.fields import schema_of
-from detforge.spec.foreign import foreign_to
+from detforge.spec.foreign import foreign_to, other_format, owner_of
 from detforge.spec.parser import parse_text
 from detforge.spec.printing import print_message
 from detforge.spec.rules import apply_rules
 from detforge.spec.secrets import take_key, without_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from google.protobuf.message import Message
 
     from detforge.spec.lexer import Position
+    from detforge.spec.parser import Parsed
 
 log = logging.getLogger(__name__)
 
@@ -80,13 +81,20 @@ class Spec:
             raise SpecError([self.locate(problem) for problem in err.problems]) from err
 
 
-def load_spec(path: Path, schema: type[Message], changes: Sequence[str] = ()) -> Spec:
+def load_spec(
+    path: Path,
+    schema: type[Message],
+    changes: Sequence[str] = (),
+    others: Callable[[], Mapping[str, type[Message]]] | None = None,
+) -> Spec:
     """Read and check a spec file.
 
     Args:
         path: the file.
         schema: the message class it should hold.
         changes: of single fields, ``"training_config.num_epochs=3"``.
+        others: detector -> schema, of other detectors; asked only when the file has names that
+            the schema lacks, to say whose spec it is.
 
     Raises:
         SpecError: the file cannot be read, or is wrong; carries every problem with its place.
@@ -94,11 +102,15 @@ def load_spec(path: Path, schema: type[Message], changes: Sequence[str] = ()) ->
     """
     text = _read(path)
     log.debug("read the spec %s", path)
-    return parse_spec(text, schema, str(path), changes)
+    return parse_spec(text, schema, str(path), changes, others)
 
 
 def parse_spec(
-    text: str, schema: type[Message], file: str = "", changes: Sequence[str] = ()
+    text: str,
+    schema: type[Message],
+    file: str = "",
+    changes: Sequence[str] = (),
+    others: Callable[[], Mapping[str, type[Message]]] | None = None,
 ) -> Spec:
     """Check a spec text and fill in the defaults.
 
@@ -107,6 +119,7 @@ def parse_spec(
         schema: the message class it should hold.
         file: name for messages.
         changes: of single fields, ``"training_config.num_epochs=3"``.
+        others: detector -> schema, see `load_spec`.
 
     Raises:
         SpecError: the text is wrong; carries every problem with its place.
@@ -117,8 +130,9 @@ def parse_spec(
     except UnicodeEncodeError as err:
         raise SpecError(Problem("", "is not Unicode text; save it as UTF-8", file)) from err
     parsed = parse_text(text, schema(), file)
-    if foreign := foreign_to(parsed):
+    if foreign := _stranger(text, parsed, others):
         raise SpecError(Problem("", foreign, file))
+    is_empty = not (parsed.positions or parsed.problems or changes)
     places = apply_changes(parsed, changes) if changes else {}
     given = parsed.positions.keys() | places.keys()
     idle = list(settle_unwritten(parsed.message, parsed.unwritten, given))
@@ -138,8 +152,20 @@ def parse_spec(
         changes=places,
     )
     if problems := [*parsed.problems, *problems]:
+        if is_empty:
+            problems.insert(0, Problem("", "is empty: it sets no field"))
         raise SpecError(_in_order(map(spec.locate, problems)))
     return replace(spec, warnings=tuple(_in_order(map(spec.locate, spec.warnings))))
+
+
+def _stranger(
+    text: str, parsed: Parsed, others: Callable[[], Mapping[str, type[Message]]] | None
+) -> str:
+    """Say what a text is that is no spec of this schema, or return ''."""
+    if not parsed.problems:
+        return ""
+    owner = owner_of(text, parsed, others()) if others and parsed.unknown else ""
+    return other_format(text) or owner or foreign_to(parsed)
 
 
 def _rewritten(message: Message, given: Collection[str], places: Mapping[str, str]) -> str:

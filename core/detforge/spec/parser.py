@@ -55,7 +55,8 @@ class Parsed:
             holds fields that were given but could not be read.
         problems: errors in the order they were met.
         warnings: what was accepted with a remark.
-        unknown_blocks: names of top-level blocks that the schema lacks.
+        unknown: paths of names that their blocks lack.
+        unknown_blocks: those of blocks at the top level.
         misspelt: paths of the fields that unknown names were probably meant for.
         unwritten: paths of blocks that hold nothing but what is theirs and stands in another block,
             or what belongs to another one.
@@ -67,6 +68,7 @@ class Parsed:
     positions: dict[str, Position]
     problems: list[Problem]
     warnings: list[Problem]
+    unknown: list[str]
     unknown_blocks: list[str]
     misspelt: list[str]
     unwritten: set[str]
@@ -91,6 +93,7 @@ def parse_text(text: str, message: Message, file: str = "") -> Parsed:
         parser.given.positions,
         findings.problems,
         findings.warnings,
+        parser.unknown,
         parser.unknown_blocks,
         parser.given.misspelt,
         parser.given.unwritten(),
@@ -104,7 +107,8 @@ class Parser:
 
     Attributes:
         given: which fields were read.
-        unknown_blocks: names of top-level blocks that the schema lacks.
+        unknown: paths of names that their blocks lack.
+        unknown_blocks: those of blocks at the top level.
         secrets: offsets of values that must not be stored, from and to.
         balanced: whether every block is closed where it should be.
     """
@@ -118,6 +122,7 @@ class Parser:
             findings: takes errors and warnings.
         """
         self.given = Given(findings)
+        self.unknown: list[str] = []
         self.unknown_blocks: list[str] = []
         self.secrets: list[tuple[int, int]] = []
         self.balanced = True
@@ -225,6 +230,7 @@ class Parser:
         guests = guests_of(self._schema, block.path)
         message, meant = explain_unknown(name.text, block.schema, self._schema, guests)
         self._findings.report(path, name, message)
+        self.unknown.append(path)
         if meant:
             self.given.misspelt.append(join(block.path, meant))
         has_colon = self._accept_colon(path)

@@ -82,7 +82,7 @@ def test_text_with_half_a_surrogate_pair_is_refused(toy, problems_of):
         (
             "kitti_config { image_dir_name: 'x' }",
             "looks like a conversion spec, not an experiment spec: it has kitti_config, "
-            "and lacks toy_config or toys_config",
+            "and lacks toy_config or toys_config; dataset_convert takes it",
         ),
     ],
     ids=["detector", "conversion"],
@@ -94,7 +94,9 @@ def test_spec_of_something_else_is_recognised(toy, problems_of, text, message):
 def test_experiment_spec_given_for_a_conversion_is_recognised(problems_of, spec_text):
     (problem,) = problems_of(spec_text, convert_pb2.Convert)
     assert problem.startswith("looks like an experiment spec, not a conversion spec: it has toy_c")
-    assert problem.endswith("and lacks coco_config or kitti_config")
+    assert problem.endswith(
+        "and lacks coco_config or kitti_config; train and the tasks behind it take it"
+    )
 
 
 @pytest.mark.parametrize(

@@ -215,7 +215,8 @@ def test_oneof_with_nothing_set_is_left_alone(toy):
 
 
 def test_required_fields_are_demanded_with_their_help(toy, problems_of):
-    assert problems_of("", toy.Demanding, "s.txt") == [
+    assert problems_of("# nothing", toy.Demanding, "s.txt") == [
+        "s.txt: is empty: it sets no field",
         "s.txt: number: is required and absent: a number",
         "s.txt: names: is required and absent: a names",
         "s.txt: mapping: is required and absent: a mapping",
