@@ -216,6 +216,62 @@ def test_recipe_loads_no_keras_and_no_numpy():
     assert done.stdout == "[]\n"
 
 
+def test_mean_color_is_a_warning():
+    text = TEXT.replace("nlayers: 10", 'nlayers: 10 mean_color: "0"')
+    (warning,) = parse_spec(text, spec_pb2.Experiment).warnings
+    assert warning.path == "ssd_config.mean_color"
+    assert "the mean is augmentation_config.image_mean" in warning.message
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path", "advice"),
+    [
+        ("nlayers: 10", "nlayers: 10 loss_loc_weight: 0.8", "ssd_config", "write alpha"),
+        ("nlayers: 10", "nlayers: 10 focal_loss_gamma: 2.0", "ssd_config", "neg_pos_ratio"),
+        (
+            "output_width",
+            "preprocessing { output_image_width: 300 crop_right: 1 } output_width",
+            "augmentation_config",
+            "write output_width, output_height",
+        ),
+        (
+            "output_width",
+            "spatial_augmentation { hflip_probability: 0.5 zoom_min: 1 } output_width",
+            "augmentation_config",
+            "write random_flip",
+        ),
+        (
+            "output_width",
+            "color_augmentation { hue_rotation_max: 25.0 } output_width",
+            "augmentation_config",
+            "write brightness, contrast, saturation and hue here",
+        ),
+        (
+            "dataset_config {",
+            "dataset_config { validation_fold: 0",
+            "dataset_config",
+            'tfrecords_path "PREFIX-fold-001*" in data_sources',
+        ),
+        (
+            "random_seed",
+            "class_weighting_config { enable_auto: true } random_seed",
+            "",
+            "remove it",
+        ),
+    ],
+    ids=["alpha", "focal", "preprocessing", "spatial", "color", "fold", "weights"],
+)
+def test_field_of_older_specs_gets_advice(old, new, path, advice):
+    text = TEXT.replace(old, new)
+    assert text != TEXT
+    with pytest.raises(SpecError) as caught:
+        parse_spec(text, spec_pb2.Experiment)
+    (problem,) = caught.value.problems
+    assert problem.path.rpartition(".")[0] == path
+    assert advice in problem.message
+    assert problem.line > 0
+
+
 @pytest.mark.parametrize(
     ("text", "field", "other"),
     [

@@ -329,7 +329,7 @@ def test_fields_that_disagree_are_named(recipe_of, replacement, options, expecte
     "text",
     [
         "visualizer { enabled: false }",
-        "visualizer { enabled: false num_images: 3 weight_histograms: true }",
+        "visualizer { enabled: false num_images: 3 weight_histograms: false }",
         'enable_qat: false resume_model_path: ""',
     ],
 )
@@ -342,15 +342,113 @@ def test_later_feature_that_is_switched_off_is_accepted(recipe_of, text):
     [
         ("visualizer { enabled: true }", "visualizer.enabled: comes with release 0.4"),
         ("early_stopping { }", "early_stopping: comes with release 0.4"),
+        ("early_stopping { patience: 3 }", "early_stopping: comes with release 0.4"),
         ("optimizer { adam { } }", "optimizer.adam: comes with release 0.4"),
+        ("optimizer { rmsprop { rho: 0.8 } }", "optimizer.rmsprop: comes with release 0.4"),
+        ("enable_qat: true", "enable_qat: comes with release 0.10"),
+        ("use_multiprocessing: true", "use_multiprocessing: comes with release 0.4"),
+        ("model_ema: true", "model_ema: comes with release 0.4"),
         ('resume_model_path: "a"', "resume_model_path: is not read; give the checkpoint to the"),
         ('pretrain_model_path: "a"', "pretrain_model_path: is not read; give the weights to the"),
         ('pruned_model_path: "a"', "pruned_model_path: is not read; give the pruned checkpoint"),
+        (
+            'visualizer { wandb_config { enabled: true project: "p" } }',
+            "visualizer.wandb_config.enabled: is not read; nothing is sent anywhere",
+        ),
+        (
+            'visualizer { wandb_config { key: "k" } }',
+            "visualizer.wandb_config.key: is not read; nothing is sent anywhere, and checkpoints",
+        ),
+        (
+            'visualizer { clearml_config { task: "t" } }',
+            "visualizer.clearml_config: is not read; nothing is sent anywhere",
+        ),
     ],
 )
 def test_what_training_does_not_read_is_refused_by_name(toy, problems_of, spec_text, text, message):
     (problem,) = problems_of(spec_text.replace(*training(text)), toy.Toy)
     assert f"training_config.{message}" in problem
+
+
+def test_cosine_schedule_is_refused_by_name(toy, problems_of, spec_text):
+    start, end = spec_text.index("    soft_start_annealing_schedule"), spec_text.index("  regul")
+    cosine = "soft_start_cosine_annealing_schedule { max_learning_rate: 1 } }\n"
+    (problem,) = problems_of(spec_text[:start] + cosine + spec_text[end:], toy.Toy)
+    assert "soft_start_cosine_annealing_schedule: comes with release 0.4" in problem
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("eval_config { visualize_pr_curve: true }", "visualize_pr_curve: comes with release 0.4"),
+        ("nms_config { infer_nms_score_bits: 5 }", "score_bits: comes with release 0.11"),
+    ],
+)
+def test_what_scoring_does_not_read_is_refused_by_name(toy, problems_of, spec_text, text, message):
+    (problem,) = problems_of(spec_text.replace(*top(text)), toy.Toy)
+    assert message in problem
+
+
+@pytest.mark.parametrize(
+    ("replacement", "path", "message"),
+    [
+        (
+            training("cost_scaling { enabled: false initial_exponent: 20 }"),
+            "training_config.cost_scaling",
+            "mixed precision scales the loss by itself; remove the block",
+        ),
+        (
+            ("  data_sources: {\n", '  data_sources: { root_path: "/data"\n'),
+            "dataset_config.data_sources[0].root_path",
+            "paths are taken as written; remove it",
+        ),
+        (
+            ("dataset_config {", 'dataset_config { type: "kitti"'),
+            "dataset_config.type",
+            "the kind of a source is seen from its paths; remove it",
+        ),
+        (
+            top("nms_config { force_on_cpu: false }"),
+            "nms_config.force_on_cpu",
+            "NMS runs where the model runs",
+        ),
+    ],
+    ids=["cost_scaling", "root_path", "type", "force_on_cpu"],
+)
+def test_field_that_nothing_reads_is_a_warning(toy, spec_text, replacement, path, message):
+    assert replacement[0] in spec_text
+    (warning,) = parse_spec(spec_text.replace(*replacement), toy.Toy).warnings
+    assert (warning.path, warning.message) == (path, f"has no effect: {message}")
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "switch"),
+    [
+        ("num_images: 5", "num_images", "enabled"),
+        ("enabled: false weight_histograms: true", "weight_histograms", "enabled"),
+        ('wandb_config { project: "p" }', "wandb_config.project", "wandb_config.enabled"),
+        (
+            'wandb_config { enabled: false tags: ["a", "b"] }',
+            "wandb_config.tags",
+            "wandb_config.enabled",
+        ),
+        ("wandb_config { mode: OFFLINE }", "wandb_config.mode", "wandb_config.enabled"),
+    ],
+)
+def test_detail_of_what_is_switched_off_is_a_warning(toy, spec_text, text, field, switch):
+    text = spec_text.replace(*training(f"visualizer {{ {text} }}"))
+    (warning,) = parse_spec(text, toy.Toy).warnings
+    block = "training_config.visualizer"
+    assert warning.path == f"{block}.{field}"
+    assert warning.message == f"has no effect: {block}.{switch} is false"
+
+
+@pytest.mark.parametrize(
+    "text", ["wandb_config { enabled: false }", "wandb_config { }", "clearml_config { }"]
+)
+def test_report_that_is_switched_off_is_accepted(toy, spec_text, text):
+    text = spec_text.replace(*training(f"visualizer {{ {text} }}"))
+    assert parse_spec(text, toy.Toy).warnings == ()
 
 
 def test_weight_of_no_penalty_is_a_warning(toy, spec_text):
