@@ -20,11 +20,8 @@ if TYPE_CHECKING:
 
 _JSON = re.compile(r'\s*(?:\{\s*["}]|\[\s*["\[{\]])')
 _XML = re.compile(r"\s*<[?!\w]")
-# "training_config:" alone in a line, an indented field below it, and no brace anywhere.
-_YAML = re.compile(
-    r"[^{}]*^(?P<indent>[ \t]*)[\w-]+:[ \t]*(?:\#.*)?\n(?P=indent)[ \t]+(?:[\w-]+:|- )[^{}]*",
-    re.MULTILINE,
-)
+# "training_config:" alone in a line, and an indented field or element below it.
+_YAML = re.compile(r"(?m)^([ \t]*)[\w-]+:[ \t]*(?:#.*)?\n\1[ \t]+(?:[\w-]+:|- )")
 _LOOKS = 'a spec has fields such as "num_epochs: 80" in blocks such as "training_config { ... }"'
 
 
@@ -36,7 +33,8 @@ def other_format(text: str) -> str:
         return f"is {'a COCO annotation file (JSON)' if is_coco else 'JSON'}, not a spec; {_LOOKS}"
     if _XML.match(text):
         return f"is XML, not a spec; {_LOOKS}"
-    return f"looks like YAML, not a spec; {_LOOKS}" if _YAML.fullmatch(text) else ""
+    is_yaml = "{" not in text and _YAML.search(text)
+    return f"looks like YAML, not a spec; {_LOOKS}" if is_yaml else ""
 
 
 def foreign_to(parsed: Parsed) -> str:
