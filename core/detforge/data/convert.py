@@ -189,13 +189,5 @@ def _rename(sample: Sample, mapping: Mapping[str, str]) -> Sample:
         for i, name in enumerate(sample.class_names)
         if not kept[i]
     ]
-    masks = sample.masks
-    return replace(
-        sample,
-        class_names=tuple(name for name in classes if name is not None),
-        boxes=sample.boxes[kept],
-        difficult=sample.difficult[kept],
-        crowd=sample.crowd[kept],
-        masks=None if masks is None else tuple(m for m, k in zip(masks, kept, strict=True) if k),
-        dropped=(*sample.dropped, *dropped),
-    )
+    names = tuple(name for name in classes if name is not None)
+    return replace(sample.select(kept), class_names=names, dropped=(*sample.dropped, *dropped))

@@ -4,7 +4,8 @@ Per image: ``image/encoded``, ``image/format``, ``image/filename``, ``image/sour
 ``image/height``, ``image/width``, ``image/key/sha256``. Per object, in parallel lists:
 ``image/object/bbox/{xmin,ymin,xmax,ymax}`` (of the image's width and height),
 ``image/object/class/text``, ``image/object/class/label`` (from 1), ``image/object/difficult``,
-``image/object/is_crowd`` and, where there are masks, ``image/object/mask`` (PNG).
+``image/object/is_crowd`` and, where the data have them, ``image/object/area`` (pixels) and
+``image/object/mask`` (PNG).
 """
 
 from __future__ import annotations
@@ -56,6 +57,8 @@ def to_example(sample: Sample, label_numbers: Mapping[str, int]) -> bytes:
     _put_ints(feature["image/object/class/label"], *(label_numbers[name] for name in names))
     _put_ints(feature["image/object/difficult"], *sample.difficult.tolist())
     _put_ints(feature["image/object/is_crowd"], *sample.crowd.tolist())
+    if sample.areas is not None:
+        _put_floats(feature["image/object/area"], sample.areas.tolist())
     if sample.masks is not None:
         _put_bytes(feature["image/object/mask"], *sample.masks)
     return example.SerializeToString(deterministic=True)

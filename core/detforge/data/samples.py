@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import abc
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
 
 from detforge.data.images import read_bytes, read_image
 from detforge.errors import DatasetError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
+
+# Reasons of a `Remark`; those of a `Dropped` stand beside what finds them.
+BEYOND_FRAME = "reaches beyond the image"
+MASK_BEYOND_BOX = "reaches beyond its box"
+MASK_EMPTY = "covers no pixel"
+POINTS_LEFT_OUT = "polygons of fewer than three points left out"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +53,24 @@ class Dropped:
         }
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Remark:
+    """What is odd about an object, whether it is kept or left out.
+
+    A conversion lists these in ``<tag>_warnings.json``.
+
+    Attributes:
+        object_id: id of the annotation, as the data has it.
+        part: what of the object it is about.
+        reason: that of `Dropped` for a box that is no box; else `BEYOND_FRAME` (the box is
+            clipped), `MASK_BEYOND_BOX`, `MASK_EMPTY` or `POINTS_LEFT_OUT`.
+    """
+
+    object_id: int | str
+    part: Literal["box", "mask"]
+    reason: str
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Sample:
     """One labelled image; N objects.
@@ -59,8 +86,10 @@ class Sample:
         difficult: bool (N,), hard to see (KITTI: occluded).
         crowd: bool (N,), the box holds a group (COCO: iscrowd).
         masks: N PNG files of the size of the image, 0 or 255; None where there are none.
+        areas: float32 (N,), pixels of each object as annotated; None where the data say nothing.
         source_id: the image's own id in its data set.
         dropped: objects of this image that could not be used.
+        remarks: what is odd about its objects, of data whose objects have ids.
     """
 
     name: str
@@ -73,8 +102,27 @@ class Sample:
     difficult: NDArray[np.bool_]
     crowd: NDArray[np.bool_]
     masks: tuple[bytes, ...] | None = None
+    areas: NDArray[np.float32] | None = None
     source_id: str = ""
     dropped: tuple[Dropped, ...] = ()
+    remarks: tuple[Remark, ...] = ()
+
+    def select(self, objects: NDArray[np.bool_] | NDArray[np.integer]) -> Sample:
+        """Return the sample with these of its objects only.
+
+        Args:
+            objects: bool (N,), or the numbers of the objects in the order wanted.
+        """
+        numbers = np.arange(len(self.class_names))[objects]
+        return replace(
+            self,
+            boxes=self.boxes[numbers],
+            class_names=tuple(self.class_names[i] for i in numbers),
+            difficult=self.difficult[numbers],
+            crowd=self.crowd[numbers],
+            masks=None if self.masks is None else tuple(self.masks[i] for i in numbers),
+            areas=None if self.areas is None else self.areas[numbers],
+        )
 
     @property
     def place(self) -> str:
@@ -117,11 +165,13 @@ class SampleSource(abc.ABC):
         drop_advice: how objects of a class can be left out of it, as the end of a sentence that
             begins "Add the missing ones to the mapping"; empty when they cannot.
         left_out: files of the data set that are not in it at all.
+        categories: COCO category id -> name, where the data have such ids.
     """
 
     name: str
     left_out: tuple[Dropped, ...] = ()
     drop_advice: str = ""
+    categories: Mapping[int, str] = MappingProxyType({})
 
     @abc.abstractmethod
     def __len__(self) -> int:
@@ -142,3 +192,10 @@ class SampleSource(abc.ABC):
     @abc.abstractmethod
     def max_objects(self) -> int:
         """Return the largest number of objects in one image."""
+
+    def weights(self) -> NDArray[np.float64] | None:
+        """Return float64 (rows,): how often each image is drawn, 1 on average.
+
+        None where every image is drawn as often as any other: once an epoch.
+        """
+        return None
