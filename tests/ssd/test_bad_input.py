@@ -106,6 +106,17 @@ def test_class_that_the_conversion_mapping_lacks(convert, data):
     assert "--drop_unmapped" in message
 
 
+def test_class_that_the_conversion_maps_twice(convert):
+    message = convert(CONVERT + 'target_class_mapping {{ key: "circle" value: "disc" }}')
+    assert 'target_class_mapping["circle"]: given twice, in lines 11 and 14' in message
+
+
+def test_coco_partitions_that_do_not_agree(convert):
+    lists = 'img_dir_names: ["a", "b"] annotation_files: ["a.json", "b.json"]'
+    message = convert(f"coco_config {{{{ {lists} num_partitions: 3 }}}}")
+    assert "coco_config.num_partitions: is 3, but annotation_files and img_dir_names" in message
+
+
 def test_folder_without_images(convert, data):
     for image in (data / "images").iterdir():
         image.unlink()
@@ -141,6 +152,34 @@ def test_backbone_of_a_later_release_is_refused_by_name(train):
     message = train('arch: "resnet"', 'arch: "vgg"')
     assert "ssd_config.arch" in message
     assert "0.5" in message
+
+
+def test_class_that_is_mapped_twice_names_both_lines(train):
+    again = 'target_class_mapping { key: "circle" value: "square" }'
+    first = 'target_class_mapping { key: "square" value: "square" }'
+    message = train(first, f"{first}\n  {again}")
+    assert 'target_class_mapping["circle"]: given twice, in lines 28 and 30' in message
+    assert "with different values; keep one of the two" in message
+
+
+def test_labels_that_differ_by_case_lead_to_one_class(train):
+    message = train('{ key: "square" value', '{ key: "Circle" value')
+    assert 'labels are compared without case, and "Circle" is mapped to "square"' in message
+
+
+def test_class_called_background(train):
+    message = train('key: "circle" value: "circle"', 'key: "circle" value: "background"')
+    assert '"background" is what no object is called; give the class another name' in message
+
+
+def test_input_that_is_too_small_for_six_maps(train):
+    message = train("output_width: 128", "output_width: 64")
+    assert "augmentation_config.output_width: 64 px is too small for six feature maps" in message
+
+
+def test_spec_of_dssd_names_its_command(train):
+    message = train("ssd_config {", "dssd_config {")
+    assert "spec.txt:3:1: dssd_config: this is a spec of dssd: use detforge dssd" in message
 
 
 def test_class_that_the_training_mapping_lacks(train):
