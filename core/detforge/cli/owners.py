@@ -1,49 +1,25 @@
-"""Whose spec a file is, when it is not one of the detector that was named."""
+"""What other detectors read, to say whose spec a file is."""
 
 from __future__ import annotations
 
 import contextlib
 from typing import TYPE_CHECKING
 
-from detforge.errors import DetforgeError, Problem, SpecError
+from detforge.errors import PluginError
 from detforge.plugins import installed_detectors, load_detector
-from detforge.spec.parser import parse_text
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from detforge.plugins import Detector
-
-_UNKNOWN = ("unknown", "looks like a spec of another detector")
+    from google.protobuf.message import Message
 
 
-def name_owner(err: SpecError, spec: Path | str, detector: Detector) -> SpecError:
-    """Return an error that says whose spec a file is, or the same error.
+def experiment_schemas() -> dict[str, type[Message]]:
+    """Return the message class of the experiment spec of every installed detector.
 
-    Args:
-        err: what is wrong with it as a spec of `detector`.
-        spec: the file, or its text.
-        detector: the one that was named. All others are loaded if it does not know a name.
+    Loads them all, so it is for explaining an error; broken ones are left out. Of detectors that
+    share a schema the one with the shortest name is there.
     """
-    if not any(problem.message.startswith(_UNKNOWN) for problem in err.problems):
-        return err
-    text = spec if isinstance(spec, str) else spec.read_text(encoding="utf-8")
-    if owner := _owner(text, detector):
-        message = f"is a spec of {owner}, not of {detector.name}; use detforge {owner}"
-        return SpecError(Problem("", message, err.problems[0].file))
-    return err
-
-
-def _owner(text: str, besides: Detector) -> str:
-    """Return the name of another detector that reads a spec without a mistake, '' for none."""
-    owners = []
-    for listing in installed_detectors():
-        with contextlib.suppress(DetforgeError):  # a broken one is not the matter here
-            schema = load_detector(listing.name).spec_schema()
-            parsed = parse_text(text, schema())
-            if schema is besides.spec_schema() or parsed.problems:
-                continue
-            if f"{listing.name}_config" in parsed.positions:
-                return listing.name  # of several that share a schema
-            owners.append(listing.name)
-    return owners[0] if owners else ""
+    owners: dict[type[Message], str] = {}
+    for listing in sorted(installed_detectors(), key=lambda listing: len(listing.name)):
+        with contextlib.suppress(PluginError):
+            owners.setdefault(load_detector(listing.name).spec_schema(), listing.name)
+    return {name: schema for schema, name in owners.items()}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from detforge.cli import logs
-from detforge.cli.owners import name_owner
+from detforge.cli.owners import experiment_schemas
 from detforge.errors import Problem, SpecError
 from detforge.protos.convert_pb2 import Convert
 from detforge.spec import Spec, load_spec, parse_spec
@@ -80,15 +80,16 @@ def _check(
 ) -> Outcome:
     is_stdin = str(path) == "-"
     file = "stdin" if is_stdin else str(path)
-    text = _read_stdin() if is_stdin else ""
+    others = None if values["convert"] else experiment_schemas
     try:
-        spec = parse_spec(text, schema, file) if is_stdin else load_spec(path, schema)
+        if is_stdin:
+            spec = parse_spec(_read_stdin(), schema, file, others=others)
+        else:
+            spec = load_spec(path, schema, others=others)
         for warning in spec.warnings:
             log.warning("%s", warning)
         further = _check_whole(detector, spec, convert=values["convert"])
     except SpecError as err:
-        if not values["convert"]:
-            err = name_owner(err, text or path, detector)
         return Outcome(file, None, tuple(map(_with_hint, err.problems)))
     return Outcome(file, spec, warnings=(*spec.warnings, *further))
 
