@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -179,3 +180,16 @@ def test_message_survives_being_written_and_read(values):
     spec = parse_spec(written(values), spec_pb2.Experiment)
     again = parse_spec(text_format.MessageToString(spec.message), spec_pb2.Experiment)
     assert again.message == spec.message
+
+
+@given(drawn())
+@settings(max_examples=20, deadline=None)
+def test_dssd_reads_the_fields_of_ssd(values):
+    text = written(values)
+    spec = parse_spec(text, spec_pb2.Experiment).message
+    twin = parse_spec(text.replace("ssd_config", "dssd_config"), spec_pb2.Experiment).message
+    recipe, other = to_recipe(spec, "ssd"), to_recipe(twin, "dssd")
+    assert Settings.from_spec(twin) == Settings.from_spec(spec)
+    assert replace(other, checkpoints=recipe.checkpoints, freeze=recipe.freeze) == recipe
+    assert other.freeze == replace(recipe.freeze, field="dssd_config.freeze_blocks")
+    assert other.checkpoints == replace(recipe.checkpoints, name="dssd_resnet18")

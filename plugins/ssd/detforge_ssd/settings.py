@@ -41,12 +41,12 @@ class Settings:
 
     @classmethod
     def from_spec(cls, spec: spec_pb2.Experiment) -> Settings:
-        """Read the fields; where users' older specs write 0 for the default, it is that here.
+        """Read the network's block and ``nms_config``; where a spec may write 0, the default counts.
 
         Raises:
             SpecError: the spec's anchors do not add up.
         """
-        config, nms = spec.ssd_config, spec.nms_config
+        config, nms = getattr(spec, spec.WhichOneof("network")), spec.nms_config
         return cls(
             variances=anchor_config(config).variances,
             positive_iou=config.pos_iou_thresh or 0.5,
