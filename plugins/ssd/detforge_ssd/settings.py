@@ -41,7 +41,7 @@ class Settings:
 
     @classmethod
     def from_spec(cls, spec: spec_pb2.Experiment) -> Settings:
-        """Read the network's block and ``nms_config``; where a spec may write 0, the default counts.
+        """Read the network's block and ``nms_config``; a 0 that means a default is it.
 
         Raises:
             SpecError: the spec's anchors do not add up.
