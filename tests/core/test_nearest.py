@@ -15,9 +15,12 @@ BLOCKS = ["nms_config", "training_config", "RED", "include_difficult", "train"]
         ("Include-Difficult", "include_difficult"),
         ("red", "RED"),
         ("data_config", None),
+        ("nr_difficult", "include_difficult"),
         ("qqqq", None),
         ("", None),
+        ("train" * 100_000, None),
     ],
+    ids=lambda text: str(text)[:20],
 )
 def test_near_name_is_found_and_a_far_one_is_not(name, meant):
     assert nearest(name, BLOCKS) == meant

@@ -88,6 +88,17 @@ class Cursor:
         text = self.source.text[first.start : last.end]
         return Token(first.kind if last is first else "symbol", text, first.start, last.end)
 
+    def take_decimal_comma(self, number: Token) -> Token | None:
+        """Take what follows a number as in ``0,15``, without a blank; return all of it."""
+        comma, tail = self.token, self.ahead
+        touching = number.end == comma.start and comma.end == tail.start
+        if not (number.kind == tail.kind == "number" and comma.text == "," and touching):
+            return None
+        self.take()
+        self.take()
+        text = self.source.text[number.start : tail.end]
+        return Token("symbol", text, number.start, tail.end)
+
     def skip_value(self) -> None:
         """Skip a value whose type is unknown: a block, a list, strings or a run."""
         if self.token.text in CLOSING:

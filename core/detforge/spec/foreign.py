@@ -22,11 +22,15 @@ _JSON = re.compile(r'\s*(?:\{\s*["}]|\[\s*["\[{\]])')
 _XML = re.compile(r"\s*<[?!\w]")
 # "training_config:" alone in a line, and an indented field or element below it.
 _YAML = re.compile(r"(?m)^([ \t]*)[\w-]+:[ \t]*(?:#.*)?\n\1[ \t]+(?:[\w-]+:|- )")
+_CONFLICT = re.compile(r"(?m)^(?:<{7}|>{7})(?: |$)")
 _LOOKS = 'a spec has fields such as "num_epochs: 80" in blocks such as "training_config { ... }"'
 
 
 def other_format(text: str) -> str:
-    """Say that a text is no spec but JSON, XML or YAML, or return ''."""
+    """Say that a text is no spec but JSON, XML, YAML or half merged, or return ''."""
+    if conflict := _CONFLICT.search(text):
+        line = text.count("\n", 0, conflict.start()) + 1
+        return f"holds a merge conflict (line {line}); resolve it"
     text = text.removeprefix("\ufeff")
     if _JSON.match(text):
         is_coco = '"annotations"' in text and '"images"' in text
@@ -73,8 +77,12 @@ def owner_of(text: str, parsed: Parsed, others: Mapping[str, type[Message]]) -> 
     some = parsed.unknown[:3]
     more = [f"{strangers - len(some)} more"] if strangers > len(some) else []
     found = listing([*some, *more], "and")
-    advice = f"run 'detforge {best} ...' with it"
-    return f"looks like a spec of {best}: {found} are unknown here; {advice}"
+    if schema_of(parsed.message) is convert_pb2.Convert.DESCRIPTOR:
+        kind, advice = f"an experiment spec of {best}, not a conversion spec", "train"
+    else:
+        kind, advice = f"a spec of {best}", "..."
+    advice = f"run 'detforge {best} {advice}' with it"
+    return f"looks like {kind}: {found} are unknown here; {advice}"
 
 
 def _kind(schema: Descriptor, blocks: list[str]) -> tuple[str, str]:

@@ -172,9 +172,10 @@ class Parser:
     def read_field(self, block: Block) -> None:
         """Read one field, whatever its name, and its value."""
         name = self._cursor.token
+        if name.kind == "string" and self._cursor.ahead.text in (":", "{", "<"):
+            name = self._unquoted(block, name)
         if name.kind != "word":
-            message = f"a field name should stand here; found {shown(name.text)}"
-            self._findings.report(block.path, name, message)
+            self._findings.report(block.path, name, self._no_name(name))
             self._cursor.skip_line_rest(self._cursor.take())
             return
         giver = block
@@ -205,6 +206,21 @@ class Parser:
             while self._at_bare_element(field):
                 self._cursor.take()
                 read_one(block, field, path, name)
+
+    def _unquoted(self, block: Block, name: Token) -> Token:
+        """Report a name in quotes, as in JSON; return it as the word that it should be."""
+        if block.schema.GetOptions().map_entry:
+            return name
+        self._findings.report(block.path, name, f"write the name {name.text} without quotes")
+        return name._replace(kind="word", text=name.text[1:-1])
+
+    def _no_name(self, token: Token) -> str:
+        ahead = self._cursor.ahead
+        if token.text == "/" and ahead.text in ("/", "*"):
+            return f'a comment begins with "#"; found {token.text}{ahead.text}'
+        if token.kind == "string" and ahead.text == ":":
+            return f"an entry is written as: key: {shown(token.text)} value: ..."
+        return f"a field name should stand here; found {shown(token.text)}"
 
     def _at_bare_element(self, field: FieldDescriptor) -> bool:
         """Return whether a list without brackets goes on: no field begins with a value."""

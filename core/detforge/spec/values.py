@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from detforge.spec.lexer import Token
 
 _LONGEST_SHOWN = 60
+_WINDOWS_PATH = re.compile(r"[A-Za-z]:\\[^\\/]")
 
 
 def shown(text: str) -> str:
@@ -65,10 +67,13 @@ class ValueReader:
         if field.cpp_type == FieldDescriptor.CPPTYPE_STRING:
             self._refuse_bare_text(field, path, value)
             return None
+        if not field.is_repeated and (whole := cursor.take_decimal_comma(value)):
+            self._refuse(field, path, whole, "a comma ends a number; write a point, or nothing")
+            return None
         try:
             return read_number(field, value.text)
         except ValueError:
-            self._refuse(field, path, value, _enum_hint(field, value.text))
+            self._refuse(field, path, value, _hint(field, value.text))
             return None
 
     def _refuse(self, field: FieldDescriptor, path: str, value: Token, hint: str = "") -> None:
@@ -79,6 +84,8 @@ class ValueReader:
         if holds_numbers(field):
             self._refuse(field, path, value)
             return
+        if self._cursor.token.start == value.end:
+            self._cursor.skip_value()  # the second of two quotes
         message = "text stands in quotes"
         if not rules_of(field).secret:
             quoted = shown(value.text).replace("\\", "\\\\")
@@ -137,13 +144,17 @@ class ValueReader:
             self._findings.report(path, token, message)
             return None
         is_secret = rules_of(field).secret
+        body = token.text[1:-1]
         try:
-            data, unknown = unescape(token.text[1:-1])
+            data, unknown = unescape(body)
         except ValueError as err:
             what = "an escape in it is wrong" if is_secret else str(err)
             self._findings.report(path, token, f"{what}; write \\\\ for a backslash")
             return None
-        if unknown:
+        if _WINDOWS_PATH.match(body):
+            message = "a backslash begins an escape; write \\\\ or / in a path"
+            self._findings.warn(path, token, message)
+        elif unknown:
             what = "an escape" if is_secret else unknown[0]
             message = f"{what} means nothing and is kept; write \\\\ for a backslash"
             self._findings.warn(path, token, message)
@@ -155,7 +166,10 @@ def _shown_of(field: FieldDescriptor, text: str) -> str:
     return "(a key)" if rules_of(field).secret else shown(text)
 
 
-def _enum_hint(field: FieldDescriptor, text: str) -> str:
+def _hint(field: FieldDescriptor, text: str) -> str:
+    """Return what else to say of a value that cannot be read."""
+    if text.lower() in ("none", "null"):
+        return "leave the field out instead"
     if field.enum_type is None:
         return ""
     near = nearest(text, field.enum_type.values_by_name)

@@ -19,9 +19,13 @@ COCO = json.dumps({"images": [{"id": 1}], "annotations": [], "categories": []}, 
         ("{}", "s.txt: is JSON, not a spec; a spec has fields such as"),
         ('<?xml version="1.0"?>\n<annotation/>', "s.txt: is XML, not a spec; a spec has fields"),
         ("<annotation>\n</annotation>", "s.txt: is XML, not a spec; a spec has fields"),
+        (
+            "number: 1\n<<<<<<< mine\nflag: true\n=======\n>>>>>>> theirs\n",
+            "s.txt: holds a merge conflict (line 2); resolve it",
+        ),
         ("train:\n  num_epochs: 10\n", "s.txt: looks like YAML, not a spec; a spec has"),
     ],
-    ids=["coco", "list", "empty json", "xml", "annotation", "yaml"],
+    ids=["coco", "list", "empty json", "xml", "annotation", "conflict", "yaml"],
 )
 def test_other_formats_are_one_error(toy, problems_of, text, message):
     (problem,) = problems_of(text, toy.Toy, "s.txt")
@@ -92,4 +96,7 @@ def test_other_schemas_are_not_asked_without_need(toy, others):
 
 def test_experiment_spec_given_for_a_conversion_names_its_detector(others, spec_text):
     message = refusal(spec_text, convert_pb2.Convert, others)
-    assert message.startswith("s.txt: looks like a spec of toy: random_seed, toy_config, ")
+    assert message == (
+        "s.txt: looks like an experiment spec of toy, not a conversion spec: random_seed, "
+        "toy_config, training_config and 2 more are unknown here; run 'detforge toy train' with it"
+    )

@@ -164,10 +164,18 @@ def test_positions_are_those_of_values_and_of_block_names(toy):
 
 
 def test_unknown_escape_is_kept_and_warned_about(toy):
-    parsed = read(r'string: "C:\data"', toy.Kinds)
-    assert parsed.message.string == r"C:\data"
+    parsed = read(r'string: "\d+"', toy.Kinds)
+    assert parsed.message.string == r"\d+"
     (warning,) = parsed.warnings
     assert warning.message == r"\d means nothing and is kept; write \\ for a backslash"
+
+
+def test_backslashes_of_a_windows_path_are_warned_about(toy):
+    parsed = read(r'string: "C:\temp" strings: "C:\\temp" strings: "C:/temp"', toy.Kinds)
+    assert parsed.message.string == "C:\temp"
+    assert list(parsed.message.strings) == [r"C:\temp", "C:/temp"]
+    (warning,) = parsed.warnings
+    assert str(warning) == (r"1:9: string: a backslash begins an escape; write \\ or / in a path")
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,18 @@ from detforge.spec.parser import parse_text
         ('by_name { key: "a" value: "x" }', "1:27: by_name[0].value: takes a whole number, "
                                             'from -2147483648 to 2147483647; found "x"; '
                                             "write it without quotes"),
+        ('string: resnet"', '1:9: string: text stands in quotes; found resnet, write "resnet"'),
+        ("float: 0,15", "1:8: float: takes a number; found 0,15; "
+                        "a comma ends a number; write a point, or nothing"),
+        ("int32: 1,000", "1:8: int32: takes a whole number, from -2147483648 to 2147483647; "
+                         "found 1,000; a comma ends a number; write a point, or nothing"),
+        ("float: None", "1:8: float: takes a number; found None; leave the field out instead"),
+        ('"int32": 5', '1:1: write the name "int32" without quotes'),
+        ('"inner" { "number": 5 }', '1:1: write the name "inner" without quotes\n'
+                                    '1:11: inner: write the name "number" without quotes'),
+        ('by_name { "van": 5 }', '1:11: by_name[0]: an entry is written as: key: "van" value: ...'),
+        ("int32: 5 // five", '1:10: a comment begins with "#"; found //'),
+        ("int32: 5 /* five */", '1:10: a comment begins with "#"; found /*'),
         ("8: 1", "1:1: a field name should stand here; found 8"),
         ("@ % $ ^ &", "1:1: a field name should stand here; found @"),
         ("int32: 1 \u200euint32: 2", r"1:10: a field name should stand here; found \u200e"),
@@ -59,7 +71,7 @@ from detforge.spec.parser import parse_text
 )  # fmt: skip
 def test_error_says_what_and_where_and_reading_goes_on(toy, text, expected):
     parsed = parse_text(f"{text}\ndouble: 0.5", toy.Kinds())
-    assert [str(problem) for problem in parsed.problems] == [expected]
+    assert "\n".join(str(problem) for problem in parsed.problems) == expected
     assert parsed.message.double == 0.5
 
 
