@@ -6,7 +6,7 @@ SPECS := "$(CURDIR)"/plugins/ssd/detforge_ssd/specs
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 unexport DETFORGE_KEY
 
-.PHONY: demo test test-slow lint bench clean
+.PHONY: demo test test-slow lint docs bench clean
 
 $(VENV)/installed: pyproject.toml $(wildcard plugins/*/pyproject.toml)
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'detforge[train] needs Python 3.11 or newer; set PYTHON=...')"
@@ -46,6 +46,10 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/detforge dev protos --check
+
+# Make the blocks of docs/ that show what the program says.
+docs: $(VENV)/installed-dev
+	$(BIN)/python -m tests.docs.write
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m pip install --quiet "torch==2.13.0"

@@ -105,7 +105,7 @@ def _bounds(field: FieldDescriptor) -> dict[str, float]:
         bounds["exclusive_minimum" if interval.low_open else "minimum"] = interval.low
     if interval and math.isfinite(interval.high):
         bounds["exclusive_maximum" if interval.high_open else "maximum"] = interval.high
-    return bounds
+    return {name: int(value) if value.is_integer() else value for name, value in bounds.items()}
 
 
 def problem_as_json(problem: Problem) -> dict[str, Any]:

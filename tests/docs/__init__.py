@@ -1,0 +1,1 @@
+"""The pages of docs/ whose blocks are what the program says."""

@@ -1,0 +1,24 @@
+"""Make the blocks of the pages anew: ``python -m tests.docs.write``."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.docs.page import DOCS, rewritten
+from tests.docs.specs_page import BLOCKS
+
+PAGES = {"specs.md": BLOCKS}
+
+
+def main() -> None:
+    """Rewrite every page, and say which ones changed."""
+    for name, makers in PAGES.items():
+        path = DOCS / name
+        before = path.read_text(encoding="utf-8")
+        after = rewritten(before, makers)
+        path.write_text(after, encoding="utf-8")
+        sys.stdout.write(f"{name}: {'fresh' if after == before else 'written'}\n")
+
+
+if __name__ == "__main__":
+    main()
