@@ -87,6 +87,8 @@ class InputFormat:
         resize: how an image comes to that size: "stretch" changes its shape; "fit" keeps it and
             pads on the right and below with the mean; "pad" changes no pixel, pads or cuts on
             the right and below.
+        window: (left, top, right, bottom) in pixels of the image: all that counts of any image,
+            in training and later; it is cut out before anything else. None for the whole image.
         shorter_side: pixels; images are resized to this shorter side and keep their shape.
             0: `height` and `width` count.
         longer_side: pixels; limit of the other side then; 0: none.
@@ -98,6 +100,7 @@ class InputFormat:
     mean: tuple[float, ...] = (0.0, 0.0, 0.0)
     scale: tuple[float, ...] = (1.0, 1.0, 1.0)
     resize: Literal["stretch", "fit", "pad"] = "stretch"
+    window: tuple[int, int, int, int] | None = None
     shorter_side: int = 0
     longer_side: int = 0
 
@@ -238,23 +241,6 @@ class ColorShift:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Crop:
-    """A fixed window of every image; objects outside are dropped, others clipped.
-
-    Attributes:
-        left: pixels, as are the others.
-        top: of the window.
-        right: behind its last column.
-        bottom: behind its last row.
-    """
-
-    left: int
-    top: int
-    right: int
-    bottom: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class ScaleJitter:
     """Resize by a random factor, then cut or pad to the network input.
 
@@ -267,6 +253,11 @@ class ScaleJitter:
     max_scale: float
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RandomInterpolation:
+    """Resize with a method drawn for each image; without it the method is bilinear."""
+
+
 Transform = (
     Photometric
     | Expand
@@ -275,8 +266,8 @@ Transform = (
     | VerticalFlip
     | Spatial
     | ColorShift
-    | Crop
     | ScaleJitter
+    | RandomInterpolation
 )
 
 

@@ -10,7 +10,6 @@ import pytest
 from detforge.recipe import (
     Adam,
     ColorShift,
-    Crop,
     Data,
     DataSource,
     EarlyStopping,
@@ -210,12 +209,13 @@ def test_grey_images_have_no_colour_to_shift():
 def test_window_is_cut_from_every_image(enabled):
     window = "crop_left: 20 crop_top: 10 crop_right: 1268 crop_bottom: 394"
     text = spec_text(training=f"enable_augmentation: {enabled}", rest=preprocessing(window))
-    assert recipe(text).augmentation == (Crop(left=20, top=10, right=1268, bottom=394),)
+    assert recipe(text).input.window == (20, 10, 1268, 394)
+    assert recipe(text).augmentation == ()
 
 
 def test_window_in_the_corner_is_what_padding_does_anyway():
     window = "crop_right: 1248 crop_bottom: 384"
-    assert recipe(spec_text(rest=preprocessing(window))).augmentation == ()
+    assert recipe(spec_text(rest=preprocessing(window))).input.window is None
     text = spec_text(rest=preprocessing(f"{window} enable_auto_resize: true"))
     assert recipe(text).input.resize == "stretch"
 

@@ -23,7 +23,7 @@ from detforge.data.windows import (
     holds_centre,
     place,
 )
-from detforge.recipe import Expand, HorizontalFlip, IouCrop, Photometric
+from detforge.recipe import Expand, HorizontalFlip, IouCrop, Photometric, RandomInterpolation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -100,6 +100,7 @@ class Augmenter:
         left = boxes.astype(np.float64).reshape(-1, 4)
         operations: list[PixelOperation] = []
         flipped = False
+        interpolation = cv2.INTER_LINEAR
         for transform in self._transforms:
             if isinstance(transform, Photometric):
                 operations += self._operations.draw_photometric(transform, rng)
@@ -112,17 +113,13 @@ class Augmenter:
                 left = np.clip(left, np.tile(window[:2], 2), np.tile(window[2:], 2))
             elif isinstance(transform, HorizontalFlip):
                 flipped ^= bool(rng.random() < transform.probability)
+            elif isinstance(transform, RandomInterpolation):
+                interpolation = _INTERPOLATIONS[int(rng.integers(len(_INTERPOLATIONS)))]
             else:
                 raise TypeError(f"there is no augmentation {type(transform).__name__}")
-        interpolation = self._draw_interpolation(rng)
         placement = place(window, (width, height), self._size, flipped=flipped)
         image = self._render(image_rgb, placement, operations, interpolation)
         return _view(image, left, kept, placement)
-
-    def _draw_interpolation(self, rng: np.random.Generator) -> int:
-        if not self._transforms:
-            return cv2.INTER_LINEAR
-        return _INTERPOLATIONS[int(rng.integers(len(_INTERPOLATIONS)))]
 
     def _render(
         self,

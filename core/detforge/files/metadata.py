@@ -106,4 +106,6 @@ def _input_format(found: dict[str, object]) -> InputFormat:
     fields = {name: value for name, value in found.items() if name != "layout"}
     for name in ("mean", "scale"):
         fields[name] = tuple(float(value) for value in fields[name])  # type: ignore[attr-defined]
+    if window := fields.get("window"):
+        fields["window"] = tuple(int(value) for value in window)  # type: ignore[attr-defined]
     return InputFormat(**fields)  # type: ignore[arg-type]

@@ -175,7 +175,9 @@ def _check_input(found: InputFormat, wanted: InputFormat, file: str) -> None:
 def _words(form: InputFormat) -> str:
     mean = ", ".join(f"{value:g}" for value in form.mean)
     scale = ", ".join(f"{value:g}" for value in form.scale)
-    return f"{form.width} x {form.height} {form.color_order}, mean {mean}, scale {scale}"
+    words = f"{form.width} x {form.height} {form.color_order}, mean {mean}, scale {scale}"
+    words += f", resized to {form.resize}" if form.resize != "stretch" else ""
+    return words + (f", window {form.window}" if form.window else "")
 
 
 def _compiled_step(model: DetectionModel) -> Any:

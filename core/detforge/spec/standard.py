@@ -22,6 +22,7 @@ from detforge.recipe import (
     InputFormat,
     IouCrop,
     Photometric,
+    RandomInterpolation,
     Recipe,
     Regularizer,
     Sgd,
@@ -227,4 +228,5 @@ def _augmentation(config: protos.AugmentationConfig) -> tuple[Transform, ...]:
         (crop, (crop.min_scale, crop.max_scale) != (1, 1)),
         (flip, flip.probability > 0),
     )
-    return tuple(step for step, is_on in steps if is_on)
+    changes = tuple(step for step, is_on in steps if is_on)
+    return (*changes, RandomInterpolation()) if changes else ()

@@ -10,7 +10,6 @@ from detforge.recipe import (
     Checkpoints,
     Classes,
     ColorShift,
-    Crop,
     Data,
     DataSource,
     EarlyStopping,
@@ -86,6 +85,9 @@ def _input(spec: spec_pb2.Experiment) -> InputFormat:
     preprocessing = spec.augmentation_config.preprocessing
     order = config.image_channel_order
     size, shorter = config.size_height_width, config.size_min.min
+    window = window_of(preprocessing)
+    # A window from the corner on is what padding does anyway.
+    has_window = config.HasField("size_height_width") and any(window[:2])
     return InputFormat(
         height=size.height,
         width=size.width,
@@ -93,6 +95,7 @@ def _input(spec: spec_pb2.Experiment) -> InputFormat:
         mean=tuple(shortest(config.image_channel_mean[channel]) for channel in order),
         scale=(1 / shortest(config.image_scaling_factor),) * len(order),
         resize="stretch" if preprocessing.enable_auto_resize or shorter else "pad",
+        window=window if has_window else None,
         shorter_side=shorter,
         longer_side=preprocessing.output_image_max,
     )
@@ -131,12 +134,8 @@ def _source(config: spec_pb2.DataSource, path: str, *, is_weighted: bool = False
 
 
 def _augmentation(spec: spec_pb2.Experiment) -> Iterator[Transform]:
-    """Yield what happens to training images; the window is cut from all others too."""
+    """Yield what happens to training images."""
     config = spec.augmentation_config
-    left, top, right, bottom = window_of(config.preprocessing)
-    is_fixed = spec.model_config.input_image_config.HasField("size_height_width")
-    if is_fixed and (left or top):  # from (0, 0) on it is what InputFormat does anyway
-        yield Crop(left=left, top=top, right=right, bottom=bottom)
     if not spec.training_config.enable_augmentation:
         return
     spatial, color = config.spatial_augmentation, config.color_augmentation

@@ -19,6 +19,7 @@ from detforge.recipe import (
     InputFormat,
     IouCrop,
     Photometric,
+    RandomInterpolation,
     Recipe,
     SoftStartAnnealing,
 )
@@ -32,6 +33,7 @@ SSD_CHAIN = (
     Expand(min_ratio=1.0, max_ratio=4.0),
     IouCrop(min_scale=0.3, max_scale=1.0, min_aspect_ratio=0.5, max_aspect_ratio=2.0),
     HorizontalFlip(probability=0.5),
+    RandomInterpolation(),
 )
 
 

@@ -16,6 +16,7 @@ from detforge.recipe import (
     InputFormat,
     IouCrop,
     Photometric,
+    RandomInterpolation,
     Recipe,
     Regularizer,
     Sgd,
@@ -84,6 +85,7 @@ def test_spec_becomes_a_recipe(recipe_of):
             Expand(min_ratio=1, max_ratio=4),
             IouCrop(min_scale=0.3, max_scale=1, min_aspect_ratio=0.5, max_aspect_ratio=2),
             HorizontalFlip(probability=0.5),
+            RandomInterpolation(),
         ),
         optimizer=Sgd(momentum=0.9, nesterov=False),
         regularizer=Regularizer(kind="l1", weight=3e-5),
@@ -161,7 +163,8 @@ def test_regularizer_is_translated(recipe_of, text, expected):
 )
 def test_augmentation_that_is_switched_off_is_left_out(recipe_of, text, left_out):
     kinds = [type(step) for step in recipe_of(augmentation(text)).augmentation]
-    assert kinds == [k for k in (Photometric, Expand, IouCrop, HorizontalFlip) if k is not left_out]
+    every = (Photometric, Expand, IouCrop, HorizontalFlip, RandomInterpolation)
+    assert kinds == [kind for kind in every if kind is not left_out]
 
 
 def test_one_colour_change_keeps_the_colour_step(recipe_of):
