@@ -22,7 +22,7 @@ class Block(NamedTuple):
         message: takes the fields.
         path: of the message in the spec.
         name: the token that names the block; None for the whole spec.
-        closer: the symbol that ends the block; empty for the whole spec.
+        closer: the symbols that end the block, the proper one first; empty for the whole spec.
         outer: the block around; None for the whole spec.
         depth: number of blocks around.
     """

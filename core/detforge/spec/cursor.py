@@ -17,6 +17,7 @@ BLOCK_CLOSERS = frozenset("}>")
 NUMBER_OPENERS = frozenset("[(")
 # In "640 x 480" and "640 x480".
 _BY = re.compile(r"[xX]\d*")
+_BARE_TEXT = re.compile(r"(?:\$\{\w*\}|[^\s{}<>\[\]),;#])+")
 _ENDS_RUN = frozenset("{}<>[]),;")
 
 
@@ -87,6 +88,19 @@ class Cursor:
                 last = self.take()
         text = self.source.text[first.start : last.end]
         return Token(first.kind if last is first else "symbol", text, first.start, last.end)
+
+    def take_text(self) -> Token:
+        """Take text without quotes, ``${DATA}/my train*``: up to a field or the end of the line."""
+        start = end = self.token.start
+        line_end = self.source.line_end(start)
+        while self.token.start == end or (self.at_value() and self.token.start < line_end):
+            match = _BARE_TEXT.match(self.source.text, self.token.start)
+            end = match.end() if match else self.token.end
+            while self.token.start < end:
+                end = max(end, self.take().end)
+            if self.token.kind == "end" or self.token.text in _ENDS_RUN:
+                break
+        return Token("symbol", self.source.text[start:end], start, end)
 
     def take_decimal_comma(self, number: Token) -> Token | None:
         """Take what follows a number as in ``0,15``, without a blank; return all of it."""

@@ -23,6 +23,8 @@ _XML = re.compile(r"\s*<[?!\w]")
 # "training_config:" alone in a line, and an indented field or element below it.
 _YAML = re.compile(r"(?m)^([ \t]*)[\w-]+:[ \t]*(?:#.*)?\n\1[ \t]+(?:[\w-]+:|- )")
 _CONFLICT = re.compile(r"(?m)^(?:<{7}|>{7})(?: |$)")
+# So many more fields must another detector know: one or two prove nothing.
+_LEAD = 2
 _LOOKS = 'a spec has fields such as "num_epochs: 80" in blocks such as "training_config { ... }"'
 
 
@@ -65,7 +67,7 @@ def owner_of(text: str, parsed: Parsed, others: Mapping[str, type[Message]]) -> 
         parsed: what it turned into.
         others: detector -> schema of its experiment spec.
     """
-    strangers, known = len(parsed.unknown), len(parsed.positions)
+    strangers, known = len(parsed.unknown), len(parsed.positions) + _LEAD
     best = ""
     for name, schema in others.items():
         candidate = parse_text(text, schema())
@@ -82,7 +84,8 @@ def owner_of(text: str, parsed: Parsed, others: Mapping[str, type[Message]]) -> 
     else:
         kind, advice = f"a spec of {best}", "..."
     advice = f"run 'detforge {best} {advice}' with it"
-    return f"looks like {kind}: {found} are unknown here; {advice}"
+    verb = "is" if strangers == 1 else "are"
+    return f"looks like {kind}: {found} {verb} unknown here; {advice}"
 
 
 def _kind(schema: Descriptor, blocks: list[str]) -> tuple[str, str]:

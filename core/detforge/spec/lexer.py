@@ -12,13 +12,13 @@ from typing import Literal, NamedTuple
 
 Kind = Literal["word", "number", "string", "unclosed", "symbol", "end"]
 
-# Zero-width characters come along when text is copied from a web page, and editors on Windows
-# begin a file with one.
+# Characters that nobody sees come along when text is copied from a web page, and editors on
+# Windows begin a file with one.
 # A string that a straight quote opens may hold curly ones; only when no straight quote closes it
 # does a curly one. `[^"\n\\]*(\\.[^"\n\\]*)*` needs no backtracking, whatever the text.
 _TOKEN = re.compile(
     r"""
-      (?P<blank>(?:[\s\u200b-\u200d\u2060\ufeff]+|\#[^\n]*)+)
+      (?P<blank>(?:[\s\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+|\#[^\n]*)+)
     | (?P<word>[^\W\d][\w+-]*)
     | (?P<number>(?:[0-9+-]|\.[0-9])[0-9a-zA-Z_.+-]*)
     | (?P<string>

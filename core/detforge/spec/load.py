@@ -141,7 +141,9 @@ def parse_spec(
     if changes:
         text = _rewritten(parsed.message, given, places)
     faulty = [*(problem.path for problem in parsed.problems), *parsed.misspelt]
-    problems, warnings = apply_rules(parsed.message, given, faulty, complete=parsed.balanced)
+    # What is absent follows from other errors where blocks are torn apart or nothing was read.
+    complete = parsed.balanced and bool(given or not parsed.problems)
+    problems, warnings = apply_rules(parsed.message, given, faulty, complete=complete)
     spec = Spec(
         message=parsed.message,
         text=text,

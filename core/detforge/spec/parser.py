@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from detforge.spec.blocks import Block, block_left_open, find_field
-from detforge.spec.cursor import BLOCK_CLOSERS, BLOCK_OPENERS, CLOSING, Cursor
+from detforge.spec.cursor import BLOCK_CLOSERS, BLOCK_OPENERS, CLOSING, NUMBER_OPENERS, Cursor
 from detforge.spec.fields import (
     element_path,
     expectation,
@@ -141,7 +141,7 @@ class Parser:
         """Read the fields of a block up to its end."""
         cursor = self._cursor
         while cursor.token.kind != "end" and not self._findings.full:
-            if cursor.token.text in BLOCK_CLOSERS:
+            if cursor.token.text in BLOCK_CLOSERS or cursor.token.text in block.closer:
                 if self._closes(block):
                     return
                 continue
@@ -154,7 +154,7 @@ class Parser:
                 cursor.accept(";")
         if block.name is not None:
             self.balanced = False
-            message = f'this block is never closed; add a "{block.closer}"'
+            message = f'this block is never closed; add a "{block.closer[0]}"'
             self._findings.report(block.path, block.name, message)
 
     def _closes(self, block: Block) -> bool:
@@ -163,9 +163,9 @@ class Parser:
             self.balanced = False
             self._findings.report("", token, f'this "{token.text}" closes no block; remove it')
             return False
-        if token.text != block.closer:
+        if token.text not in block.closer:
             opened = f"the block opened in line {self._findings.line(block.name)}"
-            message = f'{opened} ends with "{block.closer}"; found "{token.text}"'
+            message = f'{opened} ends with "{block.closer[0]}"; found "{token.text}"'
             self._findings.report(block.path, token, message)
         return True
 
@@ -312,9 +312,10 @@ class Parser:
             self._findings.report(path, name, f"more than {_MAX_DEPTH} blocks inside each other")
             self._cursor.skip_value()
             return
-        if opener.text in BLOCK_OPENERS:
+        closer = "}"
+        if opener.text in CLOSING:
             self._cursor.take()
-        closer = CLOSING.get(opener.text, "}")
+            closer = CLOSING[opener.text] if opener.text in BLOCK_OPENERS else "})]"
         inner = Block(block.message, path, name, closer, block, block.depth + 1)
         if is_map(field):
             self._read_entry(inner, field, name)
@@ -333,6 +334,11 @@ class Parser:
         cursor = self._cursor
         if cursor.at_field() and cursor.token.text in fields_by_spelling(field.message_type):
             self._findings.report(path, cursor.token, 'a "{" is missing before this')
+            return True
+        if cursor.token.text in NUMBER_OPENERS and cursor.ahead.text not in CLOSING:
+            self._findings.report(
+                path, cursor.token, f'write "{{" instead of "{cursor.token.text}"'
+            )
             return True
         message = f"takes {expectation(field)}"
         if cursor.at_value():

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from detforge.spec.lexer import Token
 
 _LONGEST_SHOWN = 60
+# What people and programs put around text beside the quotes of a spec.
+_OTHER_QUOTES = re.compile(r"""^(?:[A-Za-z]?["'“‘]|[`´«‹])|["'”’`´»›]$""")
 _WINDOWS_PATH = re.compile(r"[A-Za-z]:\\[^\\/]")
 
 
@@ -63,10 +65,10 @@ class ValueReader:
             return None
         if first.kind in ("string", "unclosed"):
             return self._read_quoted(field, path)
-        value = cursor.take_run()
         if field.cpp_type == FieldDescriptor.CPPTYPE_STRING:
-            self._refuse_bare_text(field, path, value)
+            self._refuse_bare_text(field, path, cursor.take_text())
             return None
+        value = cursor.take_run()
         if not field.is_repeated and (whole := cursor.take_decimal_comma(value)):
             self._refuse(field, path, whole, "a comma ends a number; write a point, or nothing")
             return None
@@ -84,12 +86,10 @@ class ValueReader:
         if holds_numbers(field):
             self._refuse(field, path, value)
             return
-        if self._cursor.token.start == value.end:
-            self._cursor.skip_value()  # the second of two quotes
         message = "text stands in quotes"
         if not rules_of(field).secret:
-            quoted = shown(value.text).replace("\\", "\\\\")
-            message += f'; found {shown(value.text)}, write "{quoted}"'
+            proper = _OTHER_QUOTES.sub("", shown(value.text)).replace("\\", "\\\\")
+            message += f'; found {shown(value.text)}, write "{proper}"'
         self._findings.report(path, value, message)
 
     def _at_bare_path(self, field: FieldDescriptor, name: Token) -> bool:

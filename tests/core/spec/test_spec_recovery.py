@@ -52,7 +52,16 @@ from detforge.spec.parser import parse_text
         ('by_name { key: "a" value: "x" }', "1:27: by_name[0].value: takes a whole number, "
                                             'from -2147483648 to 2147483647; found "x"; '
                                             "write it without quotes"),
-        ('string: resnet"', '1:9: string: text stands in quotes; found resnet, write "resnet"'),
+        ('string: resnet"', '1:9: string: text stands in quotes; found resnet", write "resnet"'),
+        ('string: f"a"', '1:9: string: text stands in quotes; found f"a", write "a"'),
+        ("string: `a b` int32: 1", '1:9: string: text stands in quotes; found `a b`, write "a b"'),
+        ("string: /a b/c, int32: 1", '1:9: string: text stands in quotes; '
+                                         'found /a b/c, write "/a b/c"'),
+        ("string: ${DIR}/a*, uint32: 1", '1:9: string: text stands in quotes; found ${DIR}/a*, '
+                                         'write "${DIR}/a*"'),
+        ("inner ( number: 1 )", '1:7: inner: write "{" instead of "("'),
+        ("inner: [ number: 1 }", '1:8: inner: write "{" instead of "["'),
+        ("inner: [{ number: 1 }]", "1:8: inner: takes a block: inner { ... }; found ["),
         ("float: 0,15", "1:8: float: takes a number; found 0,15; "
                         "a comma ends a number; write a point, or nothing"),
         ("int32: 1,000", "1:8: int32: takes a whole number, from -2147483648 to 2147483647; "
@@ -66,7 +75,7 @@ from detforge.spec.parser import parse_text
         ("int32: 5 /* five */", '1:10: a comment begins with "#"; found /*'),
         ("8: 1", "1:1: a field name should stand here; found 8"),
         ("@ % $ ^ &", "1:1: a field name should stand here; found @"),
-        ("int32: 1 \u200euint32: 2", r"1:10: a field name should stand here; found \u200e"),
+        ("int32: 1 \x01uint32: 2", r"1:10: a field name should stand here; found \x01"),
     ],
 )  # fmt: skip
 def test_error_says_what_and_where_and_reading_goes_on(toy, text, expected):
