@@ -12,9 +12,10 @@ from google.protobuf import text_format
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from detforge.errors import SpecError
 from detforge.spec import parse_spec
 from detforge_ssd import spec_pb2
-from detforge_ssd.anchor_config import anchor_config
+from detforge_ssd.anchor_config import anchor_config, check_centres
 from detforge_ssd.recipe import to_recipe
 from detforge_ssd.settings import Settings
 
@@ -193,3 +194,18 @@ def test_dssd_reads_the_fields_of_ssd(values):
     assert replace(other, checkpoints=recipe.checkpoints, freeze=recipe.freeze) == recipe
     assert other.freeze == replace(recipe.freeze, field="dssd_config.freeze_blocks")
     assert other.checkpoints == replace(recipe.checkpoints, name="dssd_resnet18")
+
+
+NESTED = st.recursive(POSITIVE, lambda inner: st.lists(inner, max_size=7), max_leaves=40)
+
+
+@given(st.fixed_dictionaries({name: st.just("") | NESTED.map(str) for name in IN_QUOTES}))
+@settings(max_examples=100, deadline=None)
+def test_any_lists_give_anchors_or_problems_of_their_fields(lists):
+    named: set[str] = set()
+    try:
+        anchors = anchor_config(spec_pb2.SsdConfig(**lists))
+        list(check_centres(anchors, 300, 300))
+    except SpecError as err:
+        named = {problem.path.removeprefix("ssd_config.") for problem in err.problems}
+    assert named <= {*lists}
