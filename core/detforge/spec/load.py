@@ -17,6 +17,7 @@ from detforge.spec.parser import parse_text
 from detforge.spec.printing import print_message
 from detforge.spec.rules import apply_rules
 from detforge.spec.secrets import take_key, without_secrets
+from detforge.spec.text_file import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from detforge.spec.parser import Parsed
 
 log = logging.getLogger(__name__)
-
-# Specs have a few kilobytes; a checkpoint given by mistake should not be read as one.
-_MAX_BYTES = 2**20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -100,7 +98,7 @@ def load_spec(
         SpecError: the file cannot be read, or is wrong; carries every problem with its place.
         PluginError: the schema itself is wrong.
     """
-    text = _read(path)
+    text = read_text(path)
     log.debug("read the spec %s", path)
     return parse_spec(text, schema, str(path), changes, others)
 
@@ -174,30 +172,6 @@ def _rewritten(message: Message, given: Collection[str], places: Mapping[str, st
     """Return the text of a spec after changes."""
     changes = "".join(f"# {change}\n" for change in dict.fromkeys(places.values()))
     return f"# Written anew, with these changes:\n{changes}{print_message(message, given)}"
-
-
-def _read(path: Path) -> str:
-    file = str(path)
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(_MAX_BYTES + 1)
-    except FileNotFoundError as err:
-        raise SpecError(Problem("", "no such file", file)) from err
-    except IsADirectoryError as err:
-        raise SpecError(Problem("", "is a folder; name the spec file itself", file)) from err
-    except (OSError, ValueError) as err:
-        reason = getattr(err, "strerror", None) or str(err)
-        raise SpecError(Problem("", f"cannot be read: {reason}", file)) from err
-    if len(data) > _MAX_BYTES:
-        limit = f"more than {_MAX_BYTES // 2**20} MiB"
-        raise SpecError(Problem("", f"has {limit}; a spec is a small text file", file))
-    try:
-        return data.decode()
-    except UnicodeDecodeError as err:
-        line = data.count(b"\n", 0, err.start) + 1
-        found = f"byte {data[err.start]:#04x} in line {line}"
-        message = f"is not UTF-8 text ({found}); save it as UTF-8"
-        raise SpecError(Problem("", message, file)) from err
 
 
 def _in_order(problems: Iterable[Problem]) -> list[Problem]:

@@ -9,7 +9,7 @@ from google.protobuf.descriptor import FieldDescriptor
 
 from detforge.nearest import nearest
 from detforge.spec.cursor import CLOSING, NUMBER_OPENERS
-from detforge.spec.fields import expectation, holds_numbers, rules_of
+from detforge.spec.fields import INTEGER_RANGES, expectation, holds_numbers, range_of, rules_of
 from detforge.spec.scalars import read_number, unescape
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _LONGEST_SHOWN = 60
 # What people and programs put around text beside the quotes of a spec.
 _OTHER_QUOTES = re.compile(r"""^(?:[A-Za-z]?["'“‘]|[`´«‹])|["'”’`´»›]$""")
+_DIGITS = re.compile(r"\+?\d+(?:\.0*)?")
 _WINDOWS_PATH = re.compile(r"[A-Za-z]:\\[^\\/]")
 
 
@@ -170,6 +171,8 @@ def _hint(field: FieldDescriptor, text: str) -> str:
     """Return what else to say of a value that cannot be read."""
     if text.lower() in ("none", "null"):
         return "leave the field out instead"
+    if range_of(field) and field.cpp_type in INTEGER_RANGES and _DIGITS.fullmatch(text):
+        return f"the largest is {INTEGER_RANGES[field.cpp_type][1]}"
     if field.enum_type is None:
         return ""
     near = nearest(text, field.enum_type.values_by_name)

@@ -49,15 +49,25 @@ def test_file_below_a_file_is_reported(toy, tmp_path):
 @pytest.mark.parametrize(
     ("data", "found"),
     [
-        (b"random_seed: 1\n# caf\xe9\n", "byte 0xe9 in line 2"),
-        (b"\xff\xfer\x00", "byte 0xff in line 1"),
+        (
+            b"random_seed: 1\n# caf\xe9\n",
+            "is not UTF-8 text (byte 0xe9 in line 2); save it as UTF-8",
+        ),
+        ("random_seed: 1".encode("utf-16"), "is UTF-16 text; save it as UTF-8"),
+        (
+            b"PK\x03\x04" + bytes(2**21),
+            "is a checkpoint or another zip file; a spec is a small text file",
+        ),
+        (b"DETFORGE\x01\xff", "is an encrypted model; a spec is a small text file"),
+        (b"\x89HDF\r\n\x1a\n", "is an HDF5 file of weights; a spec is a small text file"),
+        (b"\x89PNG\r\n\x1a\n", "is an image; a spec is a small text file"),
     ],
-    ids=["latin-1", "utf-16"],
+    ids=["latin-1", "utf-16", "checkpoint", "encrypted", "hdf5", "image"],
 )
 def test_file_that_is_not_utf8_is_reported(toy, tmp_path, data, found):
     path = tmp_path / "spec.txt"
     path.write_bytes(data)
-    assert refusal(path, toy.Toy) == f"{path}: is not UTF-8 text ({found}); save it as UTF-8"
+    assert refusal(path, toy.Toy) == f"{path}: {found}"
 
 
 def test_huge_file_is_refused_without_reading_it(toy, tmp_path):
