@@ -54,7 +54,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     ),
     "checked-json": partial(console, "detforge ssd spec --json --check wrong.txt", wrong=_WRONG),
     "explained": partial(console, "detforge ssd spec --explain clustering_iou_threshold optimizer"),
-    "explained-later": partial(console, "detforge ssd spec --explain sgd.momentum enable_qat"),
+    "explained-later": partial(console, "detforge ssd spec --explain mean_color enable_qat"),
     "explained-nothing": partial(console, "detforge ssd spec --explain num_epoch"),
     "schema-json": partial(part_of_json, "detforge ssd spec --json", "training_config.num_epochs"),
     "forgiven": table,

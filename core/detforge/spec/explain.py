@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 WIDTH = 100
-_LABEL = 10  # columns
+_LABEL = 12  # columns
 
 
 def find_field(name: str, schema: Descriptor) -> tuple[list[Entry], list[Retired]]:
@@ -108,10 +108,10 @@ def _rows(field: FieldDescriptor) -> Iterator[tuple[str, str]]:
         "allowed": allowed(field),
         "choices": ", ".join(shown_choices(field)),
         "later": "; ".join(later_choices(field)),
-        "also": ", ".join(
+        "synonyms": ", ".join(
             f'"{word}" for "{choice}"' for word, choice in choice_aliases_of(field).items()
         ),
-        "alias": ", ".join(rules.aliases),
+        "also named": ", ".join(rules.aliases),
         "also in": ", ".join(place or "the top level" for place in rules.also_in),
         "excludes": ", ".join(rivals_of(field)),
         "note": "; ".join(restrictions_of(field)),

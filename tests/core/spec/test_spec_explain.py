@@ -24,11 +24,11 @@ def test_everything_about_a_field_is_said(printed):
         [
             "training.epochs",
             "  Length of the run.",
-            "  kind      whole number",
-            "  required  yes",
-            "  example   80",
-            "  allowed   in epochs, at least 1",
-            "  alias     num_epochs, n_epochs",
+            "  kind        whole number",
+            "  required    yes",
+            "  example     80",
+            "  allowed     in epochs, at least 1",
+            "  also named  num_epochs, n_epochs",
         ]
     )
 
@@ -39,9 +39,9 @@ def test_blocks_of_one_type_are_explained_together(printed):
             "first.arch",
             "second.arch",
             "  Backbone.",
-            "  kind      text",
-            '  choices   "resnet"',
-            '  later     comes with release 0.5 (the full set of backbones): "vgg", "darknet"',
+            "  kind        text",
+            '  choices     "resnet"',
+            '  later       comes with release 0.5 (the full set of backbones): "vgg", "darknet"',
         ]
     )
 
@@ -51,13 +51,13 @@ def test_block_is_explained_with_its_fields_and_rivals(printed):
         [
             "training.sgd",
             "  Gradient descent.",
-            "  kind      block",
-            "  excludes  named, adam",
-            "  fields    momentum",
+            "  kind        block",
+            "  excludes    named, adam",
+            "  fields      momentum",
         ]
     )
     assert explained("training", printed.Spec).endswith(
-        "fields    epochs, rate, named, adam, sgd, second"
+        "fields      epochs, rate, named, adam, sgd, second"
     )
 
 
@@ -71,10 +71,10 @@ def test_block_is_explained_with_its_fields_and_rivals(printed):
         ("soon", "first.soon\nsecond.soon\n  Soon.\n  Comes with release 0.4 (DSSD).\n"),
         (
             "blocks",
-            "  kind      whole number; may be repeated\n  note      has no effect without arch",
+            "  kind        whole number; may be repeated\n  note        has no effect without arch",
         ),
-        ("shapes", "  allowed   above 0 and below 1\n  note      has no effect beside scales"),
-        ("mapping", "  kind      text, as key and value; may be repeated\n  example   [{ key:"),
+        ("shapes", "  allowed     above 0 and below 1\n  note        has no effect beside scales"),
+        ("mapping", "  kind        text, as key and value; may be repeated\n  example     [{ key:"),
     ],
     ids=[
         "deprecated",
@@ -116,10 +116,10 @@ def test_fields_are_found_by_name_alias_and_path(printed, name, paths):
 
 def test_words_and_places_that_the_parser_forgives_are_said(toy):
     said = explained("arch", toy.Friendly)
-    assert '  also      "d0" for "tiny-d0", "tiny" for "tiny-d0"' in said
-    assert "  also in   host, deep.host" in explained("instances", toy.Guests)
-    assert "  also in   the top level" in explained("top", toy.Guests)
-    assert "  secret    shown and stored nowhere" in explained("enc_key", toy.Friendly)
+    assert '  synonyms    "d0" for "tiny-d0", "tiny" for "tiny-d0"' in said
+    assert "  also in     host, deep.host" in explained("instances", toy.Guests)
+    assert "  also in     the top level" in explained("top", toy.Guests)
+    assert "  secret      shown and stored nowhere" in explained("enc_key", toy.Friendly)
 
 
 def test_retired_name_is_explained_by_what_replaced_it(toy):
