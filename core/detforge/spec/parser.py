@@ -1,9 +1,10 @@
 """Spec text to message, descriptor driven: every error with its place, and where each field is.
 
-Reads all that ``google.protobuf.text_format.Parse`` reads, except extensions, ``Any`` in brackets
-and enum numbers without a name; and what real specs contain beyond it: ``8.0`` for an integer,
-curly quotes, aliases, lists of numbers without quotes, a singular field given twice. Refuses one
-thing that it reads: a map in which one key has two values.
+Reads all that ``google.protobuf.text_format.Parse`` reads, except extensions, ``Any`` in brackets,
+enum numbers without a name, and a backslash before a character outside ASCII; and what real specs
+contain beyond it: ``8.0`` for an integer, curly quotes, aliases, lists of numbers without quotes,
+a singular field given twice. Refuses one thing that it reads: a map in which one key has two
+values.
 After an error it goes on, so that one run shows all of them.
 """
 

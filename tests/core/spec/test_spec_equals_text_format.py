@@ -1,6 +1,7 @@
 """On all that protobuf's own parser reads, ours reads the same."""
 
 import math
+import re
 
 import pytest
 from google.protobuf import (
@@ -17,16 +18,19 @@ from hypothesis import strategies as st
 
 from detforge.protos import convert_pb2
 from detforge.spec.parser import parse_text
-from detforge_ssd import spec_pb2
+from detforge_efficientdet.spec_pb2 import Experiment as EfficientDet
+from detforge_faster_rcnn.spec_pb2 import Experiment as FasterRcnn
+from detforge_mask_rcnn.spec_pb2 import Experiment as MaskRcnn
+from detforge_ssd.spec_pb2 import Experiment as Ssd
 
 SLOW = settings(
     max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+SPECS = [Ssd, FasterRcnn, EfficientDet, MaskRcnn, convert_pb2.Convert]
 TYPES = [
-    spec_pb2.Experiment,
-    convert_pb2.Convert,
+    *SPECS,
     descriptor_pb2.FileDescriptorProto,
     descriptor_pb2.DescriptorProto,
     struct_pb2.Struct,
@@ -241,6 +245,54 @@ def test_every_kind_of_field_is_read_the_same(toy, data):
 def test_every_way_of_writing_is_read_the_same(toy, data):
     message = data.draw(messages(toy.Kinds))
     assert_reads_the_same(Printer(data.draw).message(message), toy.Kinds, message)
+
+
+@pytest.mark.parametrize("kind", SPECS, ids=lambda kind: kind.DESCRIPTOR.full_name)
+@SLOW
+@given(st.data())
+def test_every_way_of_writing_a_spec_is_read_the_same(kind, data):
+    message = data.draw(messages(kind))
+    assert_reads_the_same(Printer(data.draw).message(message), kind, message)
+
+
+SCRAPS = st.sampled_from(
+    [
+        *"{}<>[]:,;#\"'\\ \n\t\r01-+.efxt_",
+        *["# x\n", "\\x41", "\\101", "\\u00e9", "1.", "1e3", "007", "0x", "0b1", "1_0", "inf", "nan", "é"],
+        *["true", "RED", '""', "''", "[]", "{}", "\x0b", "\xa0", "inner {", "number: 1", "a: 1"],
+    ]
+)  # fmt: skip
+EDITS = st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 4), SCRAPS), max_size=3)
+# What the parser documents as exceptions.
+EXCEPTION = re.compile(r"\\x?[^\x00-\x7f]")
+REFUSALS = ("takes GREY, RED or BLUE", "with different values")
+
+
+def edited(text, edits):
+    for place, length, scrap in edits:
+        start = place % (len(text) + 1)
+        text = text[:start] + scrap + text[start + length :]
+    return text
+
+
+@settings(SLOW, max_examples=150)
+@given(st.data())
+def test_damaged_text_is_read_the_same_where_protobuf_reads_it(toy, data):
+    text = Printer(data.draw).message(data.draw(messages(toy.Kinds)))
+    text = edited(text, data.draw(EDITS))
+    try:
+        wanted = text_format.Parse(text, toy.Kinds())
+    except (text_format.ParseError, UnicodeError):
+        return
+    parsed = parse_text(text, toy.Kinds())
+    if EXCEPTION.search(text) or any(
+        refusal in problem.message for problem in parsed.problems for refusal in REFUSALS
+    ):
+        return
+    assert parsed.problems == []
+    assert parsed.message.SerializePartialToString(
+        deterministic=True
+    ) == wanted.SerializePartialToString(deterministic=True)
 
 
 @pytest.mark.parametrize(
