@@ -161,7 +161,13 @@ def recipe(spec):
     checked = detforge("odd", "spec", "--json", "--check", write(text="\nbatch_size: 3"))
     assert checked.code == 0
     assert json.loads(checked.out)["warnings"] == [
-        {"path": "batch_size", "line": 2, "column": 13, "message": "is more than the data has"}
+        {
+            "file": "spec.txt",
+            "path": "batch_size",
+            "line": 2,
+            "column": 13,
+            "message": "is more than the data has",
+        }
     ]
     assert checked.err == "Warning: spec.txt:2:13: batch_size: is more than the data has\n"
 
@@ -274,6 +280,7 @@ def test_wrong_files_as_json_are_a_list_with_every_mistake(detforge, write):
     assert (content["correct"], content["spec"]) == (False, None)
     (error,) = content["errors"]
     assert error == {
+        "file": "wrong.txt",
         "path": "training_config.epochs",
         "line": 9,
         "column": 3,

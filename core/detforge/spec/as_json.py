@@ -109,8 +109,12 @@ def _bounds(field: FieldDescriptor) -> dict[str, float]:
 
 
 def problem_as_json(problem: Problem) -> dict[str, Any]:
-    """Return a problem; a place that is unknown is null."""
+    """Return a problem; a place that is unknown is null.
+
+    Its file is ``--set ...`` where the command line changed the field.
+    """
     return {
+        "file": problem.file,
         "path": problem.path,
         "line": problem.line or None,
         "column": problem.column or None,

@@ -195,6 +195,7 @@ def test_problem_as_json_leaves_unknown_places_empty():
     from detforge.errors import Problem
 
     assert problem_as_json(Problem("a.b", "is wrong", "s.txt", 3, 7)) == {
+        "file": "s.txt",
         "path": "a.b",
         "line": 3,
         "column": 7,
