@@ -1,7 +1,4 @@
-"""Finding detectors and extensions, and loading exactly the one asked for.
-
-Detectors are listed from entry-point metadata alone; nothing of a plugin is imported until
-its name is on the command line.
+"""Loading detectors and extensions: exactly the one asked for, when it is on the command line.
 
 What is faulty and whom it stops:
     a detector that is absent, claimed twice, built for another release of detforge, or does
@@ -13,19 +10,29 @@ What is faulty and whom it stops:
 
 from __future__ import annotations
 
-import importlib.metadata as metadata
 import logging
-import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from detforge import hookspecs
 from detforge.errors import PluginError
+from detforge.installed import (
+    DETECTORS,
+    EXTENSIONS,
+    canonical,
+    dist_name,
+    entry_points,
+    find_detector,
+    label_of,
+    version_of,
+    visible_problem,
+)
 from detforge.nearest import did_you_mean
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from google.protobuf.message import Message
 
     from detforge.deployment import Deployment, TensorRTPlugin
@@ -35,63 +42,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-DETECTORS = "detforge.detectors"
-EXTENSIONS = "detforge.extensions"
 TASKS = ("convert", "train", "evaluate", "prune", "infer", "export")
-RESERVED = ("list", "data", "dev", "model", "tao")
-"""Words with a meaning of their own on the command line; no detector can have such a name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """A detector as its installed metadata describes it; nothing is imported.
-
-    Attributes:
-        name: the word on the command line.
-        distribution: the package that brings it.
-        version: of that package.
-        summary: one line.
-        problem: why it cannot be used, or empty.
-    """
-
-    name: str
-    distribution: str
-    version: str
-    summary: str
-    problem: str = ""
-
-
-def canonical(name: str) -> str:
-    """Return a detector's name with underscores; hyphens are welcome on the command line."""
-    return name.replace("-", "_")
-
-
-def installed_detectors() -> list[Listing]:
-    """Return every installed detector by name, with what is visibly wrong with it."""
-    listings = []
-    for name, points in _entry_points(DETECTORS).items():
-        point = points[0]
-        summary = (point.dist.metadata["Summary"] or "") if point.dist else ""
-        problem = _visible_problem(name, points)
-        listings.append(Listing(name, _dist_name(point), _version(point), summary, problem))
-    return sorted(listings, key=lambda listing: listing.name)
-
-
-def find_detector(name: str) -> metadata.EntryPoint:
-    """Return the entry point of an installed detector, without importing it.
-
-    Raises:
-        PluginError: no such detector; two packages claim the name; it was built for another
-            release of detforge.
-    """
-    name = canonical(name)
-    found = _entry_points(DETECTORS)
-    points = found.get(name)
-    if not points:
-        raise PluginError(_absent(name, sorted(found)))
-    if problem := _visible_problem(name, points):
-        raise PluginError(problem)
-    return points[0]
+"""Tasks that have a hook, by its name."""
 
 
 def load_detector(name: str) -> Detector:
@@ -107,10 +59,10 @@ def load_detector(name: str) -> Detector:
     _register(manager, _import(point, "detector"), f"{DETECTORS}:{name}", point)
     extensions = [
         label
-        for extension, claims in _entry_points(EXTENSIONS).items()
+        for extension, claims in entry_points(EXTENSIONS).items()
         if (label := _add_extension(manager, extension, claims))
     ]
-    return Detector(name, _dist_name(point), _version(point), manager, tuple(extensions))
+    return Detector(name, dist_name(point), version_of(point), manager, tuple(extensions))
 
 
 class Detector:
@@ -200,107 +152,6 @@ class Detector:
         return answer
 
 
-# --- what the metadata of installed packages says -------------------------------------------
-
-
-def _entry_points(group: str) -> dict[str, list[metadata.EntryPoint]]:
-    """Return canonical name -> entry points, one per package that claims the name."""
-    found: dict[str, list[metadata.EntryPoint]] = {}
-    for point in metadata.entry_points(group=group):
-        claims = found.setdefault(canonical(point.name), [])
-        # One package may list a name twice, with a hyphen and with an underscore.
-        if _dist_name(point) not in map(_dist_name, claims):
-            claims.append(point)
-    return found
-
-
-def _dist_name(point: metadata.EntryPoint) -> str:
-    return (point.dist.name if point.dist else None) or point.value
-
-
-def _version(point: metadata.EntryPoint) -> str:
-    return (point.dist.version if point.dist else None) or ""
-
-
-def _label(point: metadata.EntryPoint) -> str:
-    return f"{_dist_name(point)} {_version(point)}".rstrip()
-
-
-def _visible_problem(name: str, claims: list[metadata.EntryPoint]) -> str:
-    """Return what the metadata shows to be wrong with a plugin, or ''."""
-    if len(claims) > 1:
-        owners = " and ".join(sorted(_dist_name(point) for point in claims))
-        return f"{owners} both bring a plugin named {name!r}; uninstall one of them"
-    if name in RESERVED and claims[0].group == DETECTORS:
-        return f"{_label(claims[0])} names a detector {name!r}, a word that detforge itself uses"
-    return _wrong_core(claims[0])
-
-
-def _wrong_core(point: metadata.EntryPoint) -> str:
-    """Return why a plugin's requirement on detforge does not hold, or ''."""
-    from detforge import __version__ as core_version
-
-    for text in (point.dist.requires if point.dist else None) or []:
-        found = _ON_CORE.fullmatch(text)
-        if found and found["versions"] and not _allows(text, found["versions"], core_version):
-            return (
-                f"{_label(point)} needs {text.strip()}, but detforge {core_version} is "
-                "installed; upgrade one of the two"
-            )
-    return ""
-
-
-_ON_CORE = re.compile(
-    r"\s*detforge\s*(?:\[[^]]*\])?\s*(?P<versions>[(<>=!~].*)?(?:;.*)?", re.IGNORECASE | re.DOTALL
-)
-_PLAIN_VERSION = r"\d+(?:\.\d+)*"
-_PLAIN_BOUNDS = re.compile(rf"(?:>=|<){_PLAIN_VERSION}(?:,(?:>=|<){_PLAIN_VERSION})*")
-
-
-def _allows(requirement: str, versions: str, core_version: str) -> bool:
-    """Say whether a requirement on detforge, if it applies here at all, allows a version."""
-    bounds = re.sub(r"\s", "", versions)
-    if _PLAIN_BOUNDS.fullmatch(bounds) and re.fullmatch(_PLAIN_VERSION, core_version):
-        return all(_within(bound, core_version) for bound in bounds.split(","))
-    # Loading packaging costs a quarter of `detforge --help`: only for the rare kinds.
-    from packaging.requirements import InvalidRequirement, Requirement
-
-    try:
-        parsed = Requirement(requirement)
-    except InvalidRequirement:
-        return True
-    applies = parsed.marker is None or parsed.marker.evaluate({"extra": ""})
-    return not applies or parsed.specifier.contains(core_version, prereleases=True)
-
-
-def _within(bound: str, version: str) -> bool:
-    """Compare plain versions: ``>=0.1`` or ``<0.2`` with ``0.1.3``."""
-    limit, number = _release(bound.lstrip("<>=")), _release(version)
-    return number < limit if bound[1] != "=" else number >= limit
-
-
-def _release(version: str) -> tuple[int, ...]:
-    numbers = [int(part) for part in version.split(".")]
-    while numbers and numbers[-1] == 0:  # 0.1 and 0.1.0 are one version
-        numbers.pop()
-    return tuple(numbers)
-
-
-def _absent(name: str, known: list[str]) -> str:
-    if not known:
-        return f"no detector named {name!r}: none is installed.{_how_to_install(name)}"
-    hint = did_you_mean(name, known) or _how_to_install(name)
-    return f"no detector named {name!r} (installed: {', '.join(known)}).{hint}"
-
-
-def _how_to_install(name: str) -> str:
-    """Return where a detector of this name would come from, '' for what is no name."""
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        return ""
-    package = f"detforge-{name.replace('_', '-')}"
-    return f" Each detector is a package of its own; this one would be: pip install {package}"
-
-
 # --- loading --------------------------------------------------------------------------------
 
 
@@ -314,20 +165,18 @@ def _new_manager() -> pluggy.PluginManager:
     return manager
 
 
-def _import(point: metadata.EntryPoint, kind: str) -> Any:
+def _import(point: EntryPoint, kind: str) -> Any:
     try:
         return point.load()
     except (Exception, SystemExit) as err:
         raise PluginError(
-            f"the {kind} {point.name!r} of {_label(point)} cannot be imported: "
-            f"{type(err).__name__}: {err}. Reinstall or uninstall {_dist_name(point)}; "
+            f"the {kind} {point.name!r} of {label_of(point)} cannot be imported: "
+            f"{type(err).__name__}: {err}. Reinstall or uninstall {dist_name(point)}; "
             "other detectors are not affected"
         ) from err
 
 
-def _add_extension(
-    manager: pluggy.PluginManager, name: str, claims: list[metadata.EntryPoint]
-) -> str:
+def _add_extension(manager: pluggy.PluginManager, name: str, claims: list[EntryPoint]) -> str:
     """Register one extension and return what to call it.
 
     One that cannot be loaded is left out with a warning; '' is returned then.
@@ -339,24 +188,22 @@ def _add_extension(
         return ""
     _register(manager, plugin, f"{EXTENSIONS}:{name}", claims[0])
     _forbid_replacing(manager, plugin, claims[0])
-    return f"{name} of {_label(claims[0])}"
+    return f"{name} of {label_of(claims[0])}"
 
 
-def _import_extension(name: str, claims: list[metadata.EntryPoint]) -> Any:
-    if problem := _visible_problem(name, claims):
+def _import_extension(name: str, claims: list[EntryPoint]) -> Any:
+    if problem := visible_problem(name, claims):
         raise PluginError(problem)
     return _import(claims[0], "extension")
 
 
-def _register(
-    manager: pluggy.PluginManager, plugin: Any, name: str, point: metadata.EntryPoint
-) -> None:
+def _register(manager: pluggy.PluginManager, plugin: Any, name: str, point: EntryPoint) -> None:
     """Register a plugin and hold its hooks against the specifications."""
     try:
         manager.register(plugin, name)
     except (pluggy.PluginValidationError, ValueError) as err:
         reason = " ".join(str(err).split())
-        raise PluginError(f"{_label(point)} misdeclares a hook: {reason}") from err
+        raise PluginError(f"{label_of(point)} misdeclares a hook: {reason}") from err
     try:
         manager.check_pending()
     except pluggy.PluginValidationError as err:
@@ -364,14 +211,12 @@ def _register(
         unknown = sorted(caller.name for caller in callers if not caller.has_spec())
         known = (spec for spec in vars(hookspecs) if hasattr(manager.hook, spec))
         raise PluginError(
-            f"{_label(point)} implements {', '.join(map(repr, unknown))}, which detforge does "
+            f"{label_of(point)} implements {', '.join(map(repr, unknown))}, which detforge does "
             f"not call.{did_you_mean(unknown[0], known)}"
         ) from err
 
 
-def _forbid_replacing(
-    manager: pluggy.PluginManager, plugin: Any, point: metadata.EntryPoint
-) -> None:
+def _forbid_replacing(manager: pluggy.PluginManager, plugin: Any, point: EntryPoint) -> None:
     """Refuse an extension that answers in the detector's place instead of wrapping it."""
     for caller in manager.get_hookcallers(plugin) or []:
         has_one_answer = caller.spec is not None and caller.spec.opts.get("firstresult")
@@ -379,6 +224,6 @@ def _forbid_replacing(
             wraps = implementation.wrapper or implementation.hookwrapper
             if implementation.plugin is plugin and has_one_answer and not wraps:
                 raise PluginError(
-                    f"the extension {point.name!r} of {_label(point)} replaces {caller.name!r}; "
+                    f"the extension {point.name!r} of {label_of(point)} replaces {caller.name!r}; "
                     "an extension may only wrap it: use @hookimpl(wrapper=True)"
                 )

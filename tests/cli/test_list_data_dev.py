@@ -50,8 +50,18 @@ def test_json_list_has_the_same_in_fields(detforge, broken):
         "version": "1.0",
         "summary": "Finds kittens.",
         "problem": "",
+        "aliases": [],
     }
     assert by_name["old"]["problem"].startswith("old 1.0 needs")
+
+
+def test_list_shows_the_other_names_of_a_detector(detforge):
+    assert "\nefficientdet (also efficientdet_tf1) (detforge-efficientdet " in detforge("list").out
+    found = {
+        entry["name"]: entry["aliases"] for entry in json.loads(detforge("list", "--json").out)
+    }
+    assert found["efficientdet"] == ["efficientdet_tf1"]
+    assert "efficientdet_tf1" not in found
 
 
 def test_checked_list_loads_each_detector_and_fails_with_a_broken_one(detforge, broken):

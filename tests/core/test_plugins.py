@@ -1,12 +1,14 @@
 """Discovery and loading of plugins; each fault with a package that really has it."""
 
 import logging
+import re
 import sys
 
 import pytest
 
 from detforge.errors import PluginError, SpecError
-from detforge.plugins import find_detector, installed_detectors, load_detector
+from detforge.installed import OFFERED, find_detector, installed_detectors
+from detforge.plugins import load_detector
 from detforge.protos import convert_pb2
 from detforge.spec import Spec
 from detforge.spec.lexer import Position
@@ -80,22 +82,97 @@ def test_two_packages_with_one_name_are_both_named(plugins):
 
 def test_absent_detector_is_answered_with_the_installed_ones_and_the_nearest(plugins):
     plugins("detforge-finder")
-    with pytest.raises(PluginError, match=r"'findr' \(installed: .*finder.*Did you mean 'finder'"):
+    with pytest.raises(
+        PluginError, match=r"'findr'.*: .*finder.*\. Did you mean 'finder'"
+    ):
         load_detector("findr")
 
 
-def test_detector_that_may_exist_is_answered_with_the_package_it_would_come_in(plugins):
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("yolo_v3", "yolo_v4", "yolo_v4_tiny", "retinanet", "detectnet_v2", "unet"),
+        *("classification", "multitask_classification", "lprnet", "./spec.txt"),
+    ],
+)
+def test_detector_that_nobody_offers_is_one_honest_sentence(plugins, name):
     plugins("detforge-finder")
-    with pytest.raises(PluginError, match=r"'zebra_net'.*pip install detforge-zebra-net$"):
-        load_detector("zebra-net")
-    with pytest.raises(PluginError, match=r"'\./spec\.txt' \(installed: [^)]*\)\.$"):
-        load_detector("./spec.txt")
+    with pytest.raises(PluginError) as caught:
+        load_detector(name)
+    message = str(caught.value)
+    assert message.startswith(f"there is no detector {name!r}: detforge offers ssd, dssd, faster")
+    assert re.search(r" \(installed: .*finder.*\)\.$", message)
+    assert "pip" not in message
+    assert "mean" not in message
 
 
-def test_without_any_detector_the_message_says_how_to_get_one(monkeypatch):
+@pytest.mark.parametrize("name", ["faster_rcnn", "faster-rcnn"])
+def test_detector_of_ours_that_is_absent_is_answered_with_its_package(monkeypatch, name):
     monkeypatch.setattr("importlib.metadata.entry_points", lambda **kwargs: [])
-    with pytest.raises(PluginError, match=r"none is installed.*pip install detforge-quick-finder"):
-        load_detector("quick_finder")
+    with pytest.raises(PluginError, match=r"installed\): pip install detforge-faster-rcnn$"):
+        load_detector(name)
+
+
+def test_without_any_detector_the_nearest_of_ours_is_offered(monkeypatch):
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda **kwargs: [])
+    with pytest.raises(PluginError, match=r"none is installed\)\. Did you mean 'mask_rcnn'\?$"):
+        load_detector("maskrcnn")
+
+
+def test_packages_of_our_detectors_are_those_that_exist():
+    found = {listing.name: listing.distribution for listing in installed_detectors()}
+    names = {name: package for name, package in OFFERED.items() if name in found}
+    assert len(names) >= 5
+    assert names == {name: found[name] for name in names}
+
+
+# --- several names, several detectors -----------------------------------------------------
+
+
+def test_two_names_of_one_module_are_one_detector_with_the_name_of_its_package(tmp_path, plugins):
+    points = {"detforge.detectors": {"afinder": "found", "quick_finder": "found"}}
+    modules = {"found": DETECTOR}
+    add_distribution(tmp_path, "detforge-quick-finder", entry_points=points, modules=modules)
+    found = listed("quick_finder")
+    assert (found.aliases, found.title) == (("afinder",), "quick_finder (also afinder)")
+    assert load_detector("afinder").name == load_detector("quick-finder").name == "quick_finder"
+    assert not [listing for listing in installed_detectors() if listing.name == "afinder"]
+
+
+def test_without_the_name_of_the_package_the_first_name_counts(tmp_path, plugins):
+    points = {"detforge.detectors": {"second": "found", "first": "found"}}
+    add_distribution(tmp_path, "cameras", entry_points=points, modules={"found": DETECTOR})
+    assert listed("first").aliases == ("second",)
+    assert load_detector("second").name == "first"
+
+
+def test_other_name_that_two_packages_claim_stops_only_itself(tmp_path, plugins):
+    points = {"detforge.detectors": {"finder": "found", "shared": "found"}}
+    add_distribution(tmp_path, "detforge-finder", entry_points=points, modules={"found": DETECTOR})
+    plugins("detforge-other", point="shared")
+    assert load_detector("finder").name == "finder"
+    with pytest.raises(PluginError, match="both bring a plugin named 'shared'"):
+        load_detector("shared")
+
+
+@pytest.mark.parametrize(
+    ("summary", "finder", "seeker"),
+    [
+        ("Finder: finds; Deep Seeker: seeks", "Finder: finds", "Deep Seeker: seeks"),
+        ("Finds things; and seeks", "Finds things; and seeks", "Finds things; and seeks"),
+        ("FINDER: finds", "FINDER: finds", "FINDER: finds"),
+        ("", "", ""),
+    ],
+)
+def test_package_of_two_detectors_describes_each_after_its_name(
+    tmp_path, plugins, summary, finder, seeker
+):
+    points = {"detforge.detectors": {"finder": "one", "deep_seeker": "two"}}
+    add_distribution(tmp_path, "detforge-finder", summary=summary, entry_points=points)
+    assert (listed("finder").summary, listed("deep_seeker").summary) == (finder, seeker)
+
+
+# --- built for another release ------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

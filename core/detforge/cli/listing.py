@@ -1,4 +1,4 @@
-"""``detforge list``: the installed detectors, and what is wrong with them."""
+"""``detforge list`` and ``detforge --version``: what is installed, and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 import click
 
 from detforge.errors import PluginError
-from detforge.plugins import Listing, installed_detectors, load_detector
+from detforge.installed import Listing, installed_detectors
 
 
 @click.command("list")
@@ -32,9 +32,24 @@ def list_command(ctx: click.Context, as_json: bool, check: bool) -> None:
         ctx.exit(2)
 
 
+def versions() -> str:
+    """Return the versions of detforge, Python and the installed packages of detectors."""
+    import platform
+
+    from detforge import __version__
+
+    packages: dict[str, list[str]] = {}
+    for listing in installed_detectors():
+        packages.setdefault(_package(listing), []).append(listing.name)
+    lines = [f"{package} ({', '.join(names)})" for package, names in sorted(packages.items())]
+    return "\n".join([f"detforge {__version__} (Python {platform.python_version()})", *lines])
+
+
 def _checked(listing: Listing) -> Listing:
     if listing.problem:
         return listing
+    from detforge.plugins import load_detector
+
     try:
         load_detector(listing.name).spec_schema()
     except PluginError as err:
@@ -43,7 +58,9 @@ def _checked(listing: Listing) -> Listing:
 
 
 def _line(listing: Listing) -> str:
-    package = f"{listing.distribution} {listing.version}".rstrip()
-    if listing.problem:
-        return f"{listing.name} ({package}): broken: {listing.problem}"
-    return f"{listing.name} ({package}): {listing.summary}"
+    text = f"broken: {listing.problem}" if listing.problem else listing.summary
+    return f"{listing.title} ({_package(listing)}): {text}"
+
+
+def _package(listing: Listing) -> str:
+    return f"{listing.distribution} {listing.version}".rstrip()

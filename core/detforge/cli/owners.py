@@ -6,7 +6,8 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from detforge.errors import PluginError
-from detforge.plugins import installed_detectors, load_detector
+from detforge.installed import installed_detectors
+from detforge.plugins import load_detector
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
