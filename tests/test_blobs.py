@@ -137,7 +137,7 @@ def tinted_inside(work: Path, path: Path) -> int:
 
 def test_inference_draws_masks(blobs, trained):
     blobs("inference", "-e", "spec.txt", "-m", "model.onnx", "-i", "scenes/images",
-          "-o", "annotated", "-l", "labels", "-t", "0.3")  # fmt: skip
+          "-o", "annotated", "-l", "labels", "-t", "0.3", "--include_mask")  # fmt: skip
     drawn = sorted((blobs.work / "annotated").iterdir())
     assert len(drawn) == 4
     assert sum(tinted_inside(blobs.work, path) for path in drawn) >= 4

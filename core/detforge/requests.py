@@ -24,30 +24,39 @@ class Request:
         detector: the chosen detector; calls its hooks.
         key: encrypts files that are written, decrypts files that are read; None for plain.
         results_dir: folder for the report as JSON; None for no report file.
+        force: replace what is already there.
         options: options a plugin added with `cli_options`, by name.
     """
 
     detector: Detector
     key: str | None = field(default=None, repr=False)
     results_dir: Path | None = None
+    force: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConvertRequest(Request):
-    """Turn labelled images into records.
+    """Turn labelled images into records: as a spec says, or a COCO file without one.
 
     Attributes:
-        spec: the conversion spec.
-        output: prefix of the record files.
+        spec: the conversion spec; None for `annotations_file` and `image_dir`.
+        output: prefix of the record files, a tag included.
         drop_unmapped: leave out labels that the mapping does not name, instead of refusing.
         force: replace records that are already there.
+        image_dir: folder of the images of the COCO file.
+        annotations_file: the COCO file.
+        num_shards: number of record files, without a spec.
+        include_mask: keep the masks, without a spec.
     """
 
-    spec: Spec
+    spec: Spec | None
     output: Path
     drop_unmapped: bool = False
-    force: bool = False
+    image_dir: Path | None = None
+    annotations_file: Path | None = None
+    num_shards: int = 256
+    include_mask: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +69,7 @@ class TrainRequest(Request):
         resume_model_weights: checkpoint to start from; None for random weights.
         initial_epoch: 1-based epoch to begin with. Above 1 the optimiser and the position in
             the run are taken from the checkpoint too.
+        force: go over the checkpoints of an earlier run.
     """
 
     spec: Spec
@@ -119,6 +129,9 @@ class InferRequest(Request):
         annotated_dir: folder for images with the boxes drawn.
         labels_dir: folder for KITTI label files; None for none.
         threshold: least score; None for the recipe's.
+        label_map: file of class names, one a line; None for the recipe's.
+        include_mask: draw the masks too.
+        force: replace label files that inference did not write.
     """
 
     spec: Spec
@@ -127,6 +140,8 @@ class InferRequest(Request):
     annotated_dir: Path
     labels_dir: Path | None = None
     threshold: float | None = None
+    label_map: Path | None = None
+    include_mask: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -145,7 +160,6 @@ class ExportRequest(Request):
     model: Path
     output: Path | None = None
     target: Literal["onnx", "tensorrt-plugins"] = "onnx"
-    force: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -21,6 +21,7 @@ from detforge.data.samples import Dropped, Sample
 from detforge.data.writer import FoldPlan, RecordWriter
 from detforge.errors import DatasetError, SpecError, UsageError
 from detforge.requests import ConvertReport
+from detforge.roadmap import arrival
 from detforge.spec.conversion import check_conversion
 
 if TYPE_CHECKING:
@@ -53,18 +54,24 @@ def convert_dataset(request: ConvertRequest) -> ConvertReport:
         SpecError: fields of the spec disagree, or it names no data set.
         DatasetError: labels or images are wrong, a class is not mapped, or the output exists
             already or cannot be written.
-        UsageError: --drop_unmapped without a mapping.
+        UsageError: --drop_unmapped without a mapping, or there is no spec.
     """
+    spec = request.spec
+    if spec is None:
+        raise UsageError(
+            f"a COCO file without a spec {arrival('coco_conversion')}; until then name it in the "
+            "coco_config of a conversion spec: -d FILE"
+        )
     writer = RecordWriter(request.output)
     writer.check_free(force=request.force)
-    config = cast("Convert", request.spec.message)
+    config = cast("Convert", spec.message)
     if problems := check_conversion(config):
-        raise SpecError([request.spec.locate(problem) for problem in problems])
+        raise SpecError([spec.locate(problem) for problem in problems])
     mapping = {label.lower(): name for label, name in sorted(config.target_class_mapping.items())}
     if request.drop_unmapped and not mapping:
         raise UsageError(
             "--drop_unmapped leaves out what target_class_mapping does not name, and "
-            f"{request.spec.file} has none, so that every label is kept. Add the classes to "
+            f"{spec.file} has none, so that every label is kept. Add the classes to "
             "keep to target_class_mapping, or leave the option out"
         )
     plan = _plan(config)

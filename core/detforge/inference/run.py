@@ -15,6 +15,7 @@ from detforge.data.images import IMAGE_EXTENSIONS, read_bytes, read_image, to_ne
 from detforge.data.ordered import map_ordered, thread_count
 from detforge.errors import DatasetError, UsageError
 from detforge.inference.boxes import source_boxes
+from detforge.inference.class_names import read_class_names
 from detforge.inference.drawing import draw_detections
 from detforge.inference.kitti_labels import format_kitti_labels, is_detections_file
 from detforge.inference.predictors import load_predictor
@@ -59,21 +60,28 @@ def run_inference(request: InferRequest) -> InferReport:
     """Find objects in the images of a request and write what it asks for.
 
     Raises:
-        DatasetError: there is no readable image, or a result cannot be written.
-        UsageError: the drawings would replace the images, or the labels somebody's own labels.
+        DatasetError: there is no readable image, the class names do not fit, or a result cannot
+            be written.
+        UsageError: the drawings would replace the images, the labels somebody's own labels, or
+            there are no masks to draw.
         CheckpointError: the model cannot be used.
     """
     recipe = request.detector.recipe(request.spec)
+    names = recipe.classes.names
+    if request.label_map is not None:
+        names = read_class_names(request.label_map, len(names))
     paths = find_images(request.images)
     stems = _label_stems(paths)
     _check_outputs(request, stems.values())
     predictor = load_predictor(request.detector, request.spec, recipe, request.model, request.key)
     unreadable: dict[str, str] = {}
     detections = 0
-    for found in _write_all(request, recipe, predictor, stems):
+    for found in _write_all(request, recipe, names, predictor, stems):
         if found.image.problem:
             unreadable[str(found.image.path)] = found.image.problem
         detections += len(found.boxes)
+        if request.include_mask and found.masks is None and len(found.boxes):
+            raise UsageError("--include_mask: this model finds boxes, not masks; leave it out")
     if len(unreadable) == len(paths):
         raise DatasetError(_nothing_readable(request.images, unreadable))
     return InferReport(
@@ -117,29 +125,33 @@ def _check_outputs(request: InferRequest, stems: Iterable[str]) -> None:
         raise UsageError(
             f"the drawings would replace the images in {folder}; choose another output folder"
         )
-    if request.labels_dir is None or not request.labels_dir.is_dir():
+    if request.force or request.labels_dir is None or not request.labels_dir.is_dir():
         return
     for stem in stems:
         path = request.labels_dir / f"{stem}.txt"
         if path.is_file() and not is_detections_file(read_bytes(path)):
             raise UsageError(
                 f"{path} holds labels without scores, which inference did not write, and would be "
-                "replaced; choose another folder for the labels"
+                "replaced; choose another folder for the labels, or give --force"
             )
 
 
 def _write_all(
-    request: InferRequest, recipe: Recipe, predictor: Predictor, stems: Mapping[Path, str]
+    request: InferRequest,
+    recipe: Recipe,
+    names: Sequence[str],
+    predictor: Predictor,
+    stems: Mapping[Path, str],
 ) -> Iterator[_Found]:
     """Yield what was found in each image once its files are written.
 
     Args:
         request: where to.
-        recipe: classes, input, batch size, threads.
+        recipe: input, batch size, threads.
+        names: class names by label.
         predictor: finds objects.
         stems: image -> name of its label file, without ``.txt``; in the order of the images.
     """
-    names = recipe.classes.names
     workers, batch_size = thread_count(recipe.data.workers), recipe.inference.batch_size
     threshold = request.threshold
     if threshold is None:
@@ -241,8 +253,9 @@ def _write(found: _Found, class_names: Sequence[str], request: InferRequest, ste
         return
     _make_folders(request)
     names = [class_names[int(label)] for label in found.labels]
+    masks = found.masks if request.include_mask else None
     drawing = draw_detections(
-        found.image.pixels, found.boxes, names, found.scores, found.labels, found.masks
+        found.image.pixels, found.boxes, names, found.scores, found.labels, masks
     )
     path = found.image.path
     suffix = path.suffix if path.suffix.lower() in IMAGE_EXTENSIONS else ".png"

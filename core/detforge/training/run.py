@@ -16,11 +16,12 @@ from detforge.requests import TrainReport
 from detforge.training.callbacks import Metrics, Progress, SaveCheckpoints, StopOnNaN, Validate
 from detforge.training.inputs import Inputs
 from detforge.training.resume import load_start, optimizer_state
+from detforge.training.start import earlier_checkpoints
 from detforge.training.trainer import Trainer, compile_trainer
 from detforge.weights import collect_weights, restore_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from detforge.data.batches import TrainingBatches
@@ -107,14 +108,18 @@ def own_callbacks(
     weights_dir: Path,
 ) -> OwnCallbacks:
     """Return what the core does around the steps of a run."""
+    earlier = earlier_checkpoints(request, weights_dir)  # none without --force
+
+    def save(epoch: int) -> Path:
+        path = _save(request, recipe, model, trainer, weights_dir, epoch)
+        _remove(earlier, but=(path, request.resume_model_weights))
+        earlier.clear()
+        return path
+
     columns = (*trainer.loss_names, "mAP", *(f"AP_{name}" for name in recipe.classes.names))
     return OwnCallbacks(
         StopOnNaN(),
-        SaveCheckpoints(
-            lambda epoch: _save(request, recipe, model, trainer, weights_dir, epoch),
-            recipe.checkpoints.interval,
-            recipe.epochs,
-        ),
+        SaveCheckpoints(save, recipe.checkpoints.interval, recipe.epochs),
         Validate(
             _scorer(request, recipe, model, validation) if validation is not None else None,
             recipe.evaluation.period,
@@ -150,6 +155,15 @@ def _save(
         request.key,
     )
     return path
+
+
+def _remove(paths: Iterable[Path], but: Iterable[Path | None]) -> None:
+    """Remove the checkpoints of an earlier run, now that this one has its own."""
+    kept = {path.resolve() for path in but if path is not None}
+    for path in paths:
+        if path.resolve() not in kept:
+            path.unlink(missing_ok=True)
+            log.info("removed %s of an earlier run", path)
 
 
 def _scorer(

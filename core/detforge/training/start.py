@@ -61,16 +61,28 @@ def make_weights_dir(request: TrainRequest) -> Path:
     folder = request.results_dir / "weights"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+        taken = earlier_checkpoints(request, folder)
     except OSError as err:
         raise UsageError(f"{folder}: cannot be created: {err.strerror}") from err
-    if taken := [name for name in names if _epoch(name) >= request.initial_epoch]:
+    if taken and not request.force:
         raise UsageError(
-            f"{folder} holds checkpoints that this run would overwrite ({taken[0]} to "
-            f"{taken[-1]}); choose another results folder, move them away, or go on after the "
-            "last one: -m CHECKPOINT --initial_epoch N"
+            f"{folder} holds checkpoints that this run would overwrite ({taken[0].name} to "
+            f"{taken[-1].name}); choose another results folder, give --force to replace them, or "
+            "go on after the last one: -m CHECKPOINT --initial_epoch N"
         )
     return folder
+
+
+def earlier_checkpoints(request: TrainRequest, folder: Path) -> list[Path]:
+    """Return the checkpoints of an earlier run that this one would meet, by name.
+
+    Those of epochs before `request.initial_epoch` are what it goes on from.
+    """
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if not path.name.startswith(".") and _epoch(path.name) >= request.initial_epoch
+    )
 
 
 def _epoch(name: str) -> int:
