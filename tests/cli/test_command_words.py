@@ -8,11 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detforge.cli.option_table import task_options
-from detforge.cli.parameters import arities
+from detforge.cli.options import Option
+from detforge.cli.parameters import by_spelling
 from detforge.cli.words import command_words, option_words, plain_dashes, underscored
 
-PRUNE = arities(task_options("prune"))
-TRAIN = arities(task_options("train"))
+PRUNE = by_spelling(task_options("prune"))
+TRAIN = by_spelling(task_options("train"))
+ENGINE = by_spelling(task_options("engine"))
 
 
 @pytest.mark.parametrize(
@@ -31,6 +33,9 @@ TRAIN = arities(task_options("train"))
         ("--key", "--key"),
         ("a\u2013b", "a\u2013b"),
         ("\u2013", "\u2013"),
+        (" -eq", "-eq"),
+        (" \u2013eq", "-eq"),
+        (" plain", " plain"),
     ],
 )
 def test_typographic_dash_becomes_the_dash_that_was_meant(typed, meant):
@@ -64,10 +69,22 @@ def test_hyphens_in_long_names_become_underscores(typed, meant):
         (["-el", "a,b", "-n", "max"], ["-el", "a", "-el", "b", "-n", "max"]),
         (["--gpu_index", ""], ["--gpu_index", ""]),
         (["-m", "a,b.tlt"], ["-m", "a,b.tlt"]),
+        (["--set", "a=1,2", "--set=b=[3, 4]"], ["--set", "a=1,2", "--set", "b=[3, 4]"]),
     ],
 )
 def test_words_of_prune_are_brought_into_form(typed, meant):
     assert option_words(typed, PRUNE) == meant
+
+
+def test_word_after_the_number_of_a_gpu_is_no_number_of_a_gpu():
+    words = ["--gpu_index", "0", "model.onnx", "-p", "a,1x1,1x1,1x1", "b.onnx"]
+    assert option_words(words, ENGINE) == words
+
+
+@pytest.mark.parametrize("help_word", ["-h", "--help", "\u2014help", "--help=x"])
+@pytest.mark.parametrize("words", [["-k", "{}", "-r", "x"], ["-e", "a", "b", "{}"], ["--no", "{}"]])
+def test_help_is_shown_whatever_else_is_wrong(words, help_word):
+    assert option_words([word.format(help_word) for word in words], TRAIN) == ["--help"]
 
 
 def test_value_that_begins_with_a_dash_stays_a_value():
@@ -86,6 +103,30 @@ def test_value_that_begins_with_a_dash_stays_a_value():
 def test_option_without_its_value_is_reported(typed, hint):
     with pytest.raises(click.UsageError, match=rf"-k needs a value, but {hint}.*variable"):
         option_words(typed, TRAIN)
+
+
+@pytest.mark.parametrize(
+    ("kind", "spelling", "value", "meant"),
+    [
+        ("file", "-o", "small", "small"),
+        ("file", "-o", "small/", "small/"),
+        ("file", "--output_dir", "small", "small/"),
+        ("file", "--output_dir", "small.tlt", "small.tlt/"),
+        ("file", "--output_dir", "small/", "small/"),
+        ("file", "--output_file", "small", "small"),
+        ("folder", "-o", "small", "small/"),
+        ("folder", "-o", "small.tlt", "small.tlt"),
+        ("folder", "-o", "small.v2", "small.v2/"),
+        ("folder", "--output", "small", "small/"),
+        ("folder", "--output_file", "small", "small"),
+        ("folder", "--output_filename", "small", "small"),
+        ("folder", "-o", "", ""),
+        ("", "--output_dir", "small", "small"),
+    ],
+)
+def test_output_is_a_folder_when_spelling_or_detector_say_so(kind, spelling, value, meant):
+    option = Option(name="output", spellings=(spelling,), output=kind, file_suffixes=(".tlt",))
+    assert option_words([spelling, value], {spelling: option}) == [spelling, meant]
 
 
 def test_only_words_before_the_command_belong_to_the_group():

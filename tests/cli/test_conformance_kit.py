@@ -159,7 +159,7 @@ def test_ssd_passes(tmp_path):
 
 
 def test_absent_detector_is_a_finding():
-    assert "no detector named 'candidate'" in findings()
+    assert "there is no detector 'candidate'" in findings()
 
 
 def test_heavy_import_is_a_finding(install):
@@ -206,7 +206,7 @@ def test_option_change_that_cannot_apply_is_a_finding(install):
         GOOD + "\nfrom detforge.cli.options import OptionChange\n"
         "@hookimpl\ndef cli_options(task): return [OptionChange.require('gpus')]\n"
     )
-    assert "'gpus', which is not among the options of evaluate" in findings()
+    assert "require('gpus'), which is not among the options of evaluate" in findings()
 
 
 def test_wrong_kinds_of_answers_are_findings(install, spec):

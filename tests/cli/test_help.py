@@ -1,6 +1,7 @@
 """Help: what it shows, and that showing it loads nothing heavy."""
 
 import json
+import platform
 import re
 import subprocess
 import sys
@@ -8,8 +9,10 @@ import sys
 import pytest
 
 from detforge.cli.words import TASK_WORDS
+from detforge.roadmap import arrival
 from detforge.testing import add_distribution
 
+DETECTORS = ("ssd", "dssd", "faster_rcnn", "efficientdet", "mask_rcnn")
 HEAVY = {
     "absl",
     "albumentations",
@@ -42,6 +45,8 @@ print(json.dumps([code, sorted(sys.modules)]), file=sys.stderr)
         ["list"],
         ["ssd", "--help"],
         *(["ssd", task, "--help"] for task in TASK_WORDS),
+        *([detector, "train", "--help"] for detector in DETECTORS[1:]),
+        ["completion", "bash"],
         ["data", "scenes", "--help"],
         ["dev", "protos", "--help"],
     ],
@@ -75,10 +80,13 @@ def test_broken_detector_is_shown_as_broken(detforge, finder, tmp_path):
     assert "Finds kittens." in shown.out
 
 
-def test_version_is_the_version_of_the_package(detforge):
+def test_versions_are_those_of_detforge_python_and_the_detectors(detforge, finder):
     from detforge import __version__
 
-    assert detforge("--version").out == f"detforge, version {__version__}\n"
+    shown = detforge("--version").out.splitlines()
+    assert shown[0] == f"detforge {__version__} (Python {platform.python_version()})"
+    assert "detforge-finder 1.0 (kitten_finder)" in shown
+    assert any(re.fullmatch(r"detforge-ssd \S+ \(dssd, ssd\)", line) for line in shown)
 
 
 @pytest.mark.parametrize("flag", ["-h", "--help", "\u2014help", "\u2013h"])
@@ -89,7 +97,13 @@ def test_both_help_flags_work_at_every_level(detforge, finder, words, flag):
     assert shown.out.startswith("Usage: detforge")
 
 
-def test_help_of_a_detector_lists_the_six_tasks(detforge, finder):
+def test_help_names_a_detector_once_with_its_other_names(detforge):
+    shown = detforge("--help").out
+    assert "  efficientdet (also efficientdet_tf1)\n" in shown
+    assert len(re.findall("^  efficientdet", shown, re.MULTILINE)) == 1
+
+
+def test_help_of_a_detector_lists_the_tasks(detforge, finder):
     shown = detforge("kitten_finder", "--help")
     assert all(f"  {task} " in shown.out for task in TASK_WORDS)
     assert "Finds kittens." in shown.out
@@ -99,7 +113,55 @@ def test_help_of_a_task_shows_spellings_defaults_and_what_comes_later(detforge, 
     shown = detforge("kitten_finder", "train", "--help").out
     assert "-r, --results_dir, -d, --model_dir FOLDER" in shown
     assert "(default 1)" in " ".join(shown.split())
-    assert "--use_amp" in shown.split("Refused until a later release")[1]
+    assert "--use_amp" in shown.split(arrival("mixed_precision")[1:])[1]
+    titles = re.findall(r"^(\w.*):$", shown, re.MULTILINE)
+    assert titles[:5] == ["Example", "Required", "What it reads", "What it writes", "Options"]
+
+
+@pytest.mark.parametrize("task", TASK_WORDS)
+def test_example_of_the_help_runs_as_it_is(detforge, tmp_path, monkeypatch, task):
+    monkeypatch.chdir(tmp_path)
+    for name in ("spec.txt", "convert.txt", "instances.json", "model.detforge", "model.onnx"):
+        (tmp_path / name).write_text("")
+    (tmp_path / "images").mkdir()
+    seen = []
+    monkeypatch.setattr("detforge.cli.run.run_task", lambda *arguments: seen.append(arguments))
+    for detector in DETECTORS:
+        shown = detforge(detector, task, "--help").out
+        example = shown.split("\nExample:\n  detforge ")[1].partition("\n")[0]
+        assert example.startswith(f"{detector} {task} ")
+        assert (detforge(*example.split()).err, len(seen)) == ("", 1)
+        *_, options, values, waiting = seen.pop()
+        assert waiting == {}
+        assert not any(option.required and values[option.name] is None for option in options)
+
+
+@pytest.mark.parametrize("task", TASK_WORDS)
+def test_help_fits_a_hundred_columns(detforge, monkeypatch, task):
+    monkeypatch.setenv("COLUMNS", "200")
+    for detector in DETECTORS:
+        lines = detforge(detector, task, "--help").out.splitlines()
+        assert max(map(len, lines)) <= 100
+
+
+@pytest.mark.parametrize(
+    ("words", "feature"),
+    [
+        (("faster_rcnn", "train"), "faster_rcnn"),
+        (("efficientdet", "dataset_convert"), "coco_conversion"),
+        (("ssd", "prune"), "pruning"),
+        (("ssd", "engine"), "tensorrt"),
+        (("mask_rcnn", "calibration_tensorfile"), "quantization"),
+        (("faster_rcnn", "dataset_convert"), ""),
+        (("ssd", "train"), ""),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else value or "today",
+)
+def test_help_of_a_task_that_comes_later_says_when(detforge, words, feature):
+    before_options = detforge(*words, "-h").out.partition("Example:")[0]
+    coming = f"C{arrival(feature)[1:]}. Until then" if feature else ""
+    assert coming in " ".join(before_options.split())
+    assert ("Comes with" in before_options) is bool(feature)
 
 
 def test_help_shows_options_a_plugin_added(detforge, finder):

@@ -1,41 +1,27 @@
-"""The options of the six tasks: spellings, changes by plugins, refusals."""
+"""The options of the tasks: what contradicts, what is refused, changes by plugins."""
+
+from dataclasses import replace
 
 import click
 import pytest
 
-from detforge.cli.option_table import OPTIONS, task_options
-from detforge.cli.options import Option, OptionChange, with_changes
-from detforge.cli.parameters import checked_values
+from detforge.cli.option_table import check_together, task_options
+from detforge.cli.options import (
+    COCO_CONVERSION,
+    SPEC_CONVERSION,
+    Option,
+    OptionChange,
+    with_changes,
+)
+from detforge.cli.parameters import checked_values, waiting_options
+from detforge.cli.words import TASK_WORDS
 from detforge.errors import PluginError, UsageError
-from detforge.plugins import TASKS
+from detforge.roadmap import FEATURES
 
-DOCUMENTED = {
-    "convert": "-d --dataset_spec --dataset_export_spec -o --output_filename -v",
-    "train": "-e --experiment_spec_file -r --results_dir -d --model_dir -k --key --enc_key --gpus "
-    "-np --num_processes --gpu_index --use_amp -m --resume_model_weights --initial_epoch "
-    "--use_multiprocessing --log_file",
-    "evaluate": "-e --experiment_spec_file -m --model --model_path -k --key --enc_key --gpu_index "
-    "--log_file",
-    "infer": "-m --model --model_path -i --in_image_dir --in_image_path --image_dir -o "
-    "--out_image_dir --out_image_path -e --config_path --experiment_spec_file -k --key -l "
-    "--out_label_dir --out_label_path -t --threshold --gpu_index --log_file",
-    "prune": "-m --pretrained_model --model -o --output_file --output_dir -k --key --ke -n "
-    "--normalizer -eq --equalization_criterion -pg -pruning_granularity --pruning_granularity "
-    "-pth -nf --min_num_filters -el --excluded_layers --gpu_index --log_file",
-    "export": "-m --model --model_path -k --key -e --experiment_spec -o --output_file "
-    "--output_path --gen_ds_config --cal_json_file --data_type -s --strict_type_constraints "
-    "--cal_data_file --cal_image_dir --cal_cache_file --batches --batch_size --max_batch_size "
-    "--max_workspace_size --engine_file --force_ptq --verbose --gpu_index --log_file",
-}
+OPTIONS = [option for task in TASK_WORDS.values() for option in task_options(task)]
 
 
-@pytest.mark.parametrize("task", TASKS)
-def test_every_documented_spelling_is_declared(task):
-    declared = {word for option in task_options(task) for word in option.spellings}
-    assert set(DOCUMENTED[task].split()) <= declared
-
-
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", TASK_WORDS.values())
 def test_no_spelling_means_two_things(task):
     spellings = [word for option in task_options(task) for word in option.spellings]
     names = [option.name for option in task_options(task)]
@@ -43,17 +29,41 @@ def test_no_spelling_means_two_things(task):
     assert len(set(names)) == len(names)
 
 
-@pytest.mark.parametrize("task", TASKS)
-def test_every_task_has_the_common_options(task):
-    words = {word for option in task_options(task) for word in option.spellings}
-    assert {"-k", "--gpu_index", "--log_file", "-v", "--results_dir", "--debug"} <= words
+def test_every_option_is_explained_or_refused():
+    for option in OPTIONS:
+        assert option.help or option.no_effect, option.name
+        assert not option.help.endswith("."), option.name
+        assert all("-" not in word.lstrip("-") for word in option.spellings), option.name
 
 
-@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: f"{option.name}-{option.tasks[0]}")
-def test_option_is_explained_or_refused(option):
-    assert option.help or option.no_effect or isinstance(option.arrives, str)
-    assert not option.help.endswith(".")
-    assert all(word.startswith("-") and "-" not in word.lstrip("-") for word in option.spellings)
+def test_option_waits_for_features_of_the_roadmap_only():
+    for option in OPTIONS:
+        named = option.arrives.values() if isinstance(option.arrives, dict) else [option.arrives]
+        assert all(feature in {"", *FEATURES} for feature in named), option.name
+
+
+@pytest.mark.parametrize(
+    ("task", "given", "waiting"),
+    [
+        ("train", {"use_amp": True}, {"--use_amp": "mixed_precision"}),
+        ("train", {"gpus": (2,)}, {"--gpus 2": "multi_gpu"}),
+        ("train", {"num_processes": (0,)}, {"--num_processes 0": "multi_gpu"}),
+        ("train", {"gpus": (1, 1), "num_processes": (-1,)}, {}),
+        ("train", {"num_processes": (1,)}, {}),
+        ("export", {"data_type": ("int8",)}, {"--data_type int8": "quantization"}),
+        ("export", {"data_type": ("fp16",)}, {"--data_type fp16": "tensorrt"}),
+        ("export", {"data_type": ("fp32",), "target": ("onnx",)}, {}),
+        ("export", {"batches": (10,)}, {"--batches 10": "quantization"}),
+        ("prune", {"changes": ("a=1",)}, {"--set": "pruning"}),
+    ],
+)
+def test_only_what_changes_something_waits_for_a_release(task, given, waiting):
+    assert waiting_options(task_options(task), given) == waiting
+
+
+def test_secret_that_waits_is_not_shown():
+    secret = Option(name="pin", spellings=("--pin",), arrives="pruning", secret=True)
+    assert waiting_options([secret], {"pin": ("1234",)}) == {"--pin": "pruning"}
 
 
 def values_of(task, **given):
@@ -62,49 +72,20 @@ def values_of(task, **given):
     return checked_values(options, given)
 
 
-@pytest.mark.parametrize(
-    ("task", "given", "message"),
-    [
-        ("train", {"use_amp": True}, "--use_amp arrives with release 0.4"),
-        ("train", {"use_multiprocessing": True}, "--use_multiprocessing arrives with release 0.4"),
-        ("train", {"gpus": (2,)}, "--gpus 2 arrives with release 0.4"),
-        ("train", {"num_processes": (2,)}, "--num_processes 2 arrives with release 0.4"),
-        ("export", {"gen_ds_config": True}, "--gen_ds_config arrives with release 0.8"),
-        ("export", {"cal_json_file": ("a",)}, "--cal_json_file a arrives with release 0.7"),
-        ("export", {"data_type": ("int8",)}, "--data_type int8 arrives with release 0.7"),
-        ("export", {"data_type": ("fp16",)}, "--data_type fp16 arrives with release 0.8"),
-        ("export", {"target": ("tensorrt-plugins",)}, "--target tensorrt-plugins arrives with"),
-        ("export", {"engine_file": ("a",)}, "--engine_file a arrives with release 0.8"),
-        ("export", {"batches": ("10",)}, "--batches 10 arrives with release 0.7"),
-        ("convert", {"key": ("secret",)}, "--key has no effect here: records are never encrypted"),
-        (
-            "convert",
-            {"gpu_index": ("0",)},
-            "--gpu_index has no effect here: conversion uses",
-        ),
-        ("prune", {"spec": ("s.txt",)}, "--experiment_spec_file s.txt arrives with release 0.6"),
-    ],
-)
-def test_what_would_have_no_effect_is_refused_by_name(task, given, message):
+def test_key_of_records_is_refused_with_the_reason():
+    message = r"--key has no effect here: records are never encrypted; leave it out$"
     with pytest.raises(UsageError, match=message):
-        values_of(task, **given)
-
-
-@pytest.mark.parametrize(
-    ("task", "given"),
-    [
-        ("train", {"gpus": (1,), "num_processes": (-1,)}),
-        ("train", {"gpus": (1, 1), "num_processes": (1,)}),
-        ("export", {"data_type": ("fp32",), "target": ("onnx",)}),
-    ],
-)
-def test_value_that_changes_nothing_is_accepted(task, given):
-    assert values_of(task, **given)["gpu_index"] == ()
+        values_of("convert", key=("secret",))
 
 
 def test_two_values_for_one_option_are_refused_and_named():
     with pytest.raises(UsageError, match=r"--results_dir was given 'a' and 'b' \(-r, --results"):
         checked_values(task_options("train"), {"results_dir": ("a", "b", "a")})
+
+
+def test_two_words_in_one_place_are_refused():
+    with pytest.raises(UsageError, match=r"^MODEL was given 'a' and 'b'$"):
+        checked_values(task_options("engine"), {"model": ("a", "b")})
 
 
 def test_two_values_of_a_secret_are_not_shown():
@@ -119,11 +100,67 @@ def test_equal_values_under_two_spellings_are_one():
 
 def test_repeatable_option_keeps_all_values():
     assert values_of("prune", excluded_layers=("a", "b"))["excluded_layers"] == ("a", "b")
+    assert values_of("train", changes=("a=1", "a=2"))["changes"] == ("a=1", "a=2")
 
 
 def test_all_missing_options_are_named_at_once():
     with pytest.raises(UsageError, match=r"missing --experiment_spec_file \(-e\), --results_dir"):
         checked_values(task_options("train"), {})
+
+
+# --- options that must agree --------------------------------------------------------------
+
+
+def check_values(task, **given):
+    """Check the values of a task's options together."""
+    options = task_options(task)
+    defaults = checked_values([replace(option, required=False) for option in options], {})
+    check_together(task, options, {**defaults, **given})
+
+
+COCO = {"image_dir": "images", "annotations_file": "a.json"}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({}, r"missing --dataset_spec \(-d\), or --image_dir \(-i\) and --annotations_file"),
+        ({"image_dir": "images"}, "missing --annotations_file$"),
+        ({"annotations_file": "a.json"}, "missing --image_dir$"),
+        ({"tag": "a"}, "missing --image_dir, --annotations_file"),
+        ({"spec": "s.txt", **COCO}, "leave out --image_dir, --annotations_file, or the spec"),
+        ({"spec": "s.txt", "num_shards": 8}, "--dataset_spec says what.*leave out --num_shards"),
+        ({"spec": "s.txt", "include_mask": True}, "leave out --include_mask"),
+        ({**COCO, "changes": ("a=1",)}, "--set changes a spec, and there is none"),
+    ],
+)
+def test_conversion_is_by_a_spec_or_by_a_coco_file(given, message):
+    with pytest.raises(UsageError, match=message):
+        check_values("convert", **given)
+
+
+@pytest.mark.parametrize("given", [{"spec": "s.txt", "changes": ("a=1",)}, {**COCO, "tag": "a"}])
+def test_each_way_of_conversion_is_complete(given):
+    check_values("convert", **given)
+
+
+@pytest.mark.parametrize(("numbers", "gpus"), [((0, 1), 1), ((0,), 2), ((0, 1, 2), 2)])
+def test_gpus_are_as_many_as_their_numbers(numbers, gpus):
+    message = f"--gpu_index names {len(numbers)} GPUs, but --gpus is {gpus}; name as many"
+    with pytest.raises(UsageError, match=message):
+        check_values("train", gpu_index=numbers, gpus=gpus)
+    check_values("train", gpu_index=(), gpus=gpus)
+    check_values("train", gpu_index=tuple(range(gpus)), gpus=gpus)
+
+
+def test_engine_does_not_go_over_a_spec(tmp_path):
+    (tmp_path / "spec.txt").write_text("random_seed: 42\n")
+    (tmp_path / "old.engine").write_bytes(b"ftrt\0\0\0\1")
+    (tmp_path / "empty").write_bytes(b"")
+    with pytest.raises(UsageError, match=r"spec.txt, a text file: here -e names the engine"):
+        check_values("engine", engine_file=tmp_path / "spec.txt")
+    for name in ("old.engine", "new.engine", "empty", "."):
+        check_values("engine", engine_file=tmp_path / name)
 
 
 # --- changes by plugins -------------------------------------------------------------------
@@ -153,7 +190,7 @@ def test_required_option_is_missed():
 @pytest.mark.parametrize("name", ["gpu_index", "initial_epoch", "debug"])
 def test_list_default_or_flag_can_be_required_too(name):
     options = changed(OptionChange.require(name))
-    values = {option.name: ("1",) for option in options.values() if option.required}
+    values = {option.name: (1,) for option in options.values() if option.required}
     title = options[name].title
     assert checked_values(tuple(options.values()), values)
     del values[name]
@@ -174,6 +211,39 @@ def test_dropped_option_is_refused_with_the_reason():
         checked_values(tuple(options.values()), {"initial_epoch": (2,)})
 
 
+def test_refusal_goes_on_with_what_the_owners_are():
+    options = changed(OptionChange.drop("initial_epoch", reason="it has no epochs"))
+    with pytest.raises(UsageError, match=r"no epochs; leave it out, initial_epoch\?$"):
+        checked_values(tuple(options.values()), {"initial_epoch": (2,)}, lambda name: f", {name}?")
+
+
+def test_preferred_spellings_come_first_and_none_is_lost():
+    before = changed()["results_dir"]
+    after = changed(OptionChange.prefer("results_dir", "-d", "--model-dir"))["results_dir"]
+    assert after.spellings == ("-d", "--model_dir", "-r", "--results_dir")
+    assert sorted(after.spellings) == sorted(before.spellings)
+    assert after.title == "--model_dir"
+
+
+def test_optional_option_is_not_missed():
+    options = changed(OptionChange.optional("spec"), OptionChange.optional("results_dir"))
+    assert checked_values(tuple(options.values()), {})["spec"] is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "required"),
+    [
+        (SPEC_CONVERSION, {"spec", "output"}),
+        (COCO_CONVERSION, {"image_dir", "annotations_file", "output"}),
+        ((), {"output"}),
+    ],
+    ids=["spec", "coco", "both"],
+)
+def test_each_kind_of_conversion_requires_its_own(changes, required):
+    options = with_changes(task_options("convert"), changes, "convert")
+    assert {option.name for option in options if option.required} == required
+
+
 def test_changes_apply_in_order():
     options = changed(
         OptionChange.add(OWN),
@@ -189,8 +259,8 @@ def test_changes_apply_in_order():
         (OptionChange.add(Option(name="x", spellings=("-e",))), "adds -e, which train already"),
         (OptionChange.add(Option(name="gpus", spellings=("--all",))), "adds --all, which train"),
         (OptionChange.rename("gpus", "--key"), "calls 'gpus' --key, which is another option"),
-        (OptionChange.require("gpu"), "means to require 'gpu', which is not among the options"),
-        (OptionChange.drop("gpu", reason=""), "means to drop 'gpu'"),
+        (OptionChange.require("gpu"), r"require\('gpu'\), which is not among the options of"),
+        (OptionChange.drop("gpu", reason=""), r"OptionChange\.drop\('gpu'\), which is not"),
         ("--gpu", "must return OptionChange, not '--gpu'"),
         (OptionChange.add(Option(name="x", spellings=("--log-file",))), "adds --log_file, which"),
         (OptionChange.rename("gpus", "--log-file"), "calls 'gpus' --log_file, which is another"),
@@ -199,6 +269,9 @@ def test_changes_apply_in_order():
         (OptionChange.add(Option(name="x", spellings=("-1",))), r"'x' \(-1\); a name is"),
         (OptionChange.add(Option(name="x-y", spellings=("--x",))), r"'x-y' \(--x\); a name is"),
         (OptionChange.rename("gpus"), r"'gpus' \(\); a name is"),
+        (OptionChange.prefer("gpus", "--gpu"), "prefers --gpu, which is no spelling of 'gpus'"),
+        (OptionChange.optional("gpu"), r"returns OptionChange\.optional\('gpu'\), which is not"),
+        (OptionChange.folder("gpu"), r"returns OptionChange\.folder\('gpu'\), which is not"),
     ],
 )
 def test_change_that_cannot_apply_is_an_error_of_the_plugin(change, message):

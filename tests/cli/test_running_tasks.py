@@ -11,6 +11,7 @@ import pytest
 
 from detforge.cli.options import Option, OptionChange
 from detforge.errors import DatasetError
+from detforge.roadmap import arrival
 from detforge.testing import add_distribution
 
 
@@ -152,9 +153,29 @@ def test_option_of_a_plugin_arrives_among_the_requests_options(
     assert [dict(request.options) for request in finder.requests] == [{"purr": 0.9}, {"purr": 0.5}]
 
 
-def test_older_word_model_is_read_over(detforge, finder, tmp_path, spec, model):
+@pytest.mark.parametrize(
+    ("start", "remark"),
+    [
+        (["tao", "model"], "read as: detforge kitten-finder evaluate ...\n"),
+        (["tao"], "read as: detforge kitten-finder evaluate ...\n"),
+        (["model"], ""),
+    ],
+    ids=" ".join,
+)
+def test_older_start_of_a_command_line_is_read_over(
+    detforge, finder, tmp_path, spec, model, start, remark
+):
     words = words_of("evaluate", spec, model, tmp_path)
-    assert detforge("model", *words).code == 0
+    result = detforge(*start, *words)
+    assert (result.code, result.err) == (0, remark)
+    assert len(finder.requests) == 1
+
+
+@pytest.mark.parametrize("words", [["tao"], ["tao", "model"], ["model", "-h"], ["tao", "--help"]])
+def test_older_words_alone_show_the_help(detforge, words):
+    result = detforge(*words)
+    assert result.code == 0
+    assert "Tasks of every detector:" in result.out
 
 
 # --- errors -------------------------------------------------------------------------------
@@ -173,13 +194,18 @@ def assert_one_message(result, text):
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (["tao", "model", "ssd", "train"], "leave out 'tao': detforge ssd train ..."),
-        (["tao", "ssd"], "leave out 'tao': detforge ssd ..."),
+        (["tlt-export", "ssd", "-m", "a.tlt"], "an older toolkit; here it is: detforge ssd export"),
+        (["tlt-int8-tensorfile", "ssd"], "here it is: detforge ssd calibration_tensorfile ..."),
+        (["tao-converter", "-k", "a"], "here it is: detforge DETECTOR engine ..."),
+        (["int8_tensorfile"], "name a detector first: detforge DETECTOR int8_tensorfile ..."),
+        (["model", "yolo_v4", "train"], "there is no detector 'yolo_v4': detforge offers"),
         (["kitten-finder", "trian"], "Did you mean 'train'?"),
         (["train", "-e", "spec.txt"], "name a detector first: detforge DETECTOR train ..."),
-        (["zebra_finder", "train"], "pip install detforge-zebra-finder"),
         (["kiten_finder", "train"], "Did you mean 'kitten_finder'?"),
         (["kitten_finder", "train", "--gpu"], "No such option"),
+        (["kitten_finder", "prune", "-i", "a"], "print it, -el or --excluded_layers is meant"),
+        (["kitten_finder", "evaluate", "--gpus", "2"], "no option --gpus; train has it"),
+        (["kitten_finder", "train", "-l", "a"], "train has no option -l; inference has it"),
         (["kitten_finder", "train", "extra"], "extra"),
         (["kitten_finder", "evaluate", "-m", "absent.onnx"], "does not exist"),
         (["--no-such"], "No such option"),
@@ -192,7 +218,7 @@ def test_wrong_command_line_is_one_message(detforge, finder, words, text):
 
 
 def test_exit_code_reaches_the_shell():
-    command = [sys.executable, "-m", "detforge", "tao", "ssd"]
+    command = [sys.executable, "-m", "detforge", "ssd", "no_such_task"]
     assert subprocess.run(command, capture_output=True, check=False).returncode == 2
 
 
@@ -372,7 +398,8 @@ def test_gpu_that_is_hidden_is_refused(detforge, finder, tmp_path, spec, model, 
 
 def test_several_gpus_are_refused(detforge, finder, tmp_path, spec, model):
     words = words_of("train", spec, model, tmp_path)
-    assert_one_message(detforge(*words, "--gpu_index", "0", "1"), "arrives with release 0.4")
+    two = ("--gpus", "2", "--gpu_index", "0", "1")
+    assert_one_message(detforge(*words, *two), f"--gpus 2 {arrival('multi_gpu')}")
     words = words_of("evaluate", spec, model, tmp_path)
     assert_one_message(detforge(*words, "--gpu_index", "0,1"), "this task runs on one")
 

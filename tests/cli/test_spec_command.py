@@ -10,7 +10,7 @@ import pytest
 from detforge.cli.options import OptionChange
 from detforge.testing import add_distribution
 
-DETECTORS = ("ssd", "dssd", "faster_rcnn", "efficientdet", "efficientdet_tf1", "mask_rcnn")
+DETECTORS = ("ssd", "dssd", "faster_rcnn", "efficientdet", "mask_rcnn")
 SMALL = """\
 ssd_config {
   aspect_ratios_global: "[1.0, 2.0, 0.5]"

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from detforge.cli.words import TASK_WORDS, command_words, option_words
+from detforge.cli.words import (
+    CONTEXT,
+    OLDER_COMMANDS,
+    OTHER_TASK_WORDS,
+    TASK_WORDS,
+    command_words,
+)
+from detforge.installed import canonical
 from detforge.nearest import did_you_mean
-from detforge.plugins import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from detforge.cli.options import Option, OptionChange
-    from detforge.plugins import Detector
-
-CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    from click.shell_completion import CompletionItem
 
 SUMMARIES = {
     "dataset_convert": "Turn labelled images into records.",
@@ -25,13 +28,26 @@ SUMMARIES = {
     "prune": "Remove weak channels from a checkpoint.",
     "inference": "Find objects in images; draw them, write label files.",
     "export": "Write a checkpoint as ONNX.",
+    "calibration_tensorfile": "Write images to calibrate int8 with.",
+    "engine": "Build a TensorRT engine from an exported model.",
     "spec": "Print a commented spec, check spec files, explain fields.",
 }
 """Word on the command line -> what it does: the tasks, and ``spec``."""
 
 
 class Group(click.Group):
-    """A group whose own options may be pasted with typographic dashes."""
+    """A group whose own options may be pasted with typographic dashes.
+
+    Its commands are known by name and summary without being made.
+    """
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Return name and summary of each command."""
+        raise NotImplementedError
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands."""
+        return [name for name, _ in self.rows()]
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the words up to the command; without any, show the help."""
@@ -43,30 +59,49 @@ class Group(click.Group):
         """Find the command by its first word; hyphens and underscores are equal."""
         return super().resolve_command(ctx, [canonical(args[0]), *args[1:]])
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the commands that begin like a word, and the group's own options."""
+        from click.shell_completion import CompletionItem
+
+        start = canonical(incomplete)
+        items = [CompletionItem(name, help=summary) for name, summary in self.rows()]
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        return [*(item for item in items if item.value.startswith(start)), *options]
+
 
 class Root(Group):
     """``detforge``: the installed detectors, and the commands that need none."""
 
+    def rows(self) -> list[tuple[str, str]]:
+        """Return the detectors and the commands without one."""
+        return [*_detectors(), *((name, summary) for name, (_, summary) in _OTHER.items())]
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read over the words ``tao`` and ``model`` of older command lines."""
+        words = command_words(args)
+        rest = words[1:] if words[:1] == ["tao"] else words
+        rest = rest[1:] if rest[:1] == ["model"] else rest
+        if words[:1] == ["tao"] and not ctx.resilient_parsing:
+            from detforge.cli import logs
+
+            logs.log.info("read as: %s", " ".join(["detforge", *rest[:2], "..."]))
+        return super().parse_args(ctx, rest)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Read over the word ``model`` of older command lines."""
-        if args[0] == "tao":
-            rest = args[2:] if args[1:2] == ["model"] else args[1:]
-            start = " ".join(["detforge", *rest[:2]])
-            raise click.UsageError(f"leave out 'tao': {start} ...", ctx)
-        if args[0] == "model" and len(args) > 1:
-            args = args[1:]
+        """Find a detector or a command; say what to type for a task without its detector."""
         word = canonical(args[0])
-        if word in SUMMARIES and word not in self.list_commands(ctx):
+        if word in OLDER_COMMANDS:
+            model = canonical(args[1]) if args[1:] and not args[1].startswith("-") else "DETECTOR"
+            raise click.UsageError(
+                f"{args[0]} is a command of an older toolkit; here it is: "
+                f"detforge {model} {OLDER_COMMANDS[word]} ...",
+                ctx,
+            )
+        if OTHER_TASK_WORDS.get(word, word) in SUMMARIES and word not in self.list_commands(ctx):
             raise click.UsageError(f"name a detector first: detforge DETECTOR {word} ...", ctx)
         return super().resolve_command(ctx, args)
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the detectors and the commands without one."""
-        from detforge.plugins import installed_detectors
-
-        return [*(listing.name for listing in installed_detectors()), *_OTHER]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
         """Return a command; a detector is looked up, not loaded.
@@ -76,35 +111,31 @@ class Root(Group):
         """
         if cmd_name in _OTHER:
             return _OTHER[cmd_name][0]()
-        from detforge.plugins import find_detector
+        from detforge.installed import find_detector, summary_of
 
-        summary = _summary(find_detector(cmd_name))
-        return DetectorGroup(name=cmd_name, help=summary, context_settings=CONTEXT)
+        point = find_detector(cmd_name)
+        return DetectorGroup(name=point.name, help=summary_of(point), context_settings=CONTEXT)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write detectors, tasks and the rest in sections of their own."""
-        from detforge.plugins import installed_detectors
-
-        detectors = [
-            (listing.name, f"broken: {listing.problem}" if listing.problem else listing.summary)
-            for listing in installed_detectors()
-        ] or [("(none)", "Install one with pip; each detector is a package of its own.")]
+        none = ("(none)", "Install one with pip; each detector is a package of its own.")
         others = [(name, summary) for name, (_, summary) in _OTHER.items()]
         for title, rows in (
-            ("Detectors", detectors),
+            ("Detectors", _detectors(aliases=True) or [none]),
             ("Tasks of every detector", list(SUMMARIES.items())),
             ("Other commands", others),
         ):
             with formatter.section(title):
-                formatter.write_dl(rows)
+                # An alias makes a long name; one row on two lines is better than all of them.
+                formatter.write_dl(rows, col_max=24)
 
 
 class DetectorGroup(Group):
-    """``detforge <detector>``: the six tasks and ``spec``; the plugin is loaded for those only."""
+    """``detforge <detector>``: the tasks and ``spec``; the plugin is loaded for those only."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def rows(self) -> list[tuple[str, str]]:
         """Return the tasks and ``spec``."""
-        return list(SUMMARIES)
+        return list(SUMMARIES.items())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a task's command with the options of this detector.
@@ -116,28 +147,20 @@ class DetectorGroup(Group):
             from detforge.cli.spec import spec_command
 
             return spec_command(self.name or "")
-        task = TASK_WORDS.get(cmd_name)
-        if task is None:
+        word = OTHER_TASK_WORDS.get(cmd_name, cmd_name)
+        if word not in TASK_WORDS:
             return None
-        from detforge.cli.option_table import task_options
-        from detforge.cli.options import with_changes
+        from detforge.cli.task_command import DetectorTask
         from detforge.plugins import load_detector
 
-        detector = load_detector(self.name or "")
-        options = with_changes(task_options(task), option_changes(detector, task), task)
-
-        def run(values: dict[str, Any]) -> None:
-            from detforge.cli.run import run_task
-
-            run_task(detector, task, cmd_name, options, values)
-
-        return TaskCommand(cmd_name, options, run)
+        return DetectorTask(load_detector(self.name or ""), word, SUMMARIES[word])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find a task, or say which ones there are."""
-        if canonical(args[0]) not in SUMMARIES and not args[0].startswith("-"):
+        word = canonical(args[0])
+        if OTHER_TASK_WORDS.get(word, word) not in SUMMARIES and not args[0].startswith("-"):
             raise click.UsageError(
                 f"{self.name} has no task {args[0]!r} (it has: {', '.join(SUMMARIES)})."
                 f"{did_you_mean(args[0], SUMMARIES)}",
@@ -148,55 +171,24 @@ class DetectorGroup(Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the tasks without loading the detector."""
         with formatter.section("Tasks"):
-            formatter.write_dl(list(SUMMARIES.items()))
+            formatter.write_dl(self.rows())
 
 
-class TaskCommand(click.Command):
-    """``detforge <detector> <task>``: reads the options and hands the values over."""
+def _detectors(*, aliases: bool = False) -> list[tuple[str, str]]:
+    """Return name and summary of each detector, or what is wrong with it.
 
-    def __init__(
-        self, name: str, options: Sequence[Option], run: Callable[[dict[str, Any]], None]
-    ) -> None:
-        from detforge.cli.parameters import click_parameter
+    Args:
+        aliases: add a detector's other names to its name.
+    """
+    from detforge.installed import installed_detectors
 
-        super().__init__(
-            name,
-            params=[click_parameter(option) for option in options],
-            callback=lambda **given: self._run(given),
-            help=SUMMARIES[name],
-            context_settings=CONTEXT,
+    return [
+        (
+            listing.title if aliases else listing.name,
+            f"broken: {listing.problem}" if listing.problem else listing.summary,
         )
-        self.options = options
-        self.run = run
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Bring pasted words into click's form, then read them."""
-        from detforge.cli.parameters import arities
-
-        known = {**arities(self.options), "-h": "flag", "--help": "flag"}
-        return super().parse_args(ctx, option_words(args, known))
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options in sections."""
-        from detforge.cli.help import write_options
-
-        write_options(formatter, self.options)
-
-    def _run(self, given: dict[str, Any]) -> None:
-        from detforge.cli.parameters import checked_values
-
-        self.run(checked_values(self.options, given))
-
-
-def option_changes(detector: Detector, task: str) -> list[OptionChange]:
-    """Return what all plugins want changed in the options of a task, the detector's first."""
-    # Pluggy calls the last one registered first, which is an extension.
-    answers = reversed(detector.hook.cli_options(task=task))
-    return [change for answer in answers for change in answer]
-
-
-def _summary(point: Any) -> str:
-    return (point.dist.metadata["Summary"] or "") if point.dist else ""
+        for listing in installed_detectors()
+    ]
 
 
 def _list_command() -> click.Command:
@@ -211,6 +203,12 @@ def _data_command() -> click.Command:
     return data_group
 
 
+def _completion_command() -> click.Command:
+    from detforge.cli.completion import completion_command
+
+    return completion_command
+
+
 def _dev_command() -> click.Command:
     from detforge.cli.dev import dev_group
 
@@ -220,18 +218,34 @@ def _dev_command() -> click.Command:
 _OTHER: dict[str, tuple[Callable[[], click.Command], str]] = {
     "list": (_list_command, "Show the installed detectors, and what is wrong with them."),
     "data": (_data_command, "Draw data sets to try things out with."),
+    "completion": (_completion_command, "Print a script that completes words in your shell."),
     "dev": (_dev_command, "For authors of detectors: compile .proto files."),
 }
 
 
+def _show_versions(ctx: click.Context, parameter: click.Parameter, is_given: bool) -> None:
+    if not is_given or ctx.resilient_parsing:
+        return
+    from detforge.cli.listing import versions
+
+    click.echo(versions())
+    ctx.exit()
+
+
 def root() -> Root:
     """Return the command ``detforge``."""
-    from detforge import __version__
-
-    command = Root(
+    version = click.Option(
+        ["--version"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_show_versions,
+        help="Show versions and exit.",
+    )
+    return Root(
         name="detforge",
+        params=[version],
         help="Train, evaluate, prune and export object detectors from a text spec file.",
         context_settings=CONTEXT,
         subcommand_metavar="DETECTOR TASK [OPTIONS]",
     )
-    return click.version_option(__version__, prog_name="detforge")(command)

@@ -50,18 +50,18 @@ def read_key(values: Mapping[str, Any], environment: Mapping[str, str]) -> str |
     return key
 
 
-def chosen_gpus(values: Sequence[str]) -> tuple[int, ...]:
-    """Return the numbers in the values of ``--gpu_index``, one each.
+def chosen_gpus(numbers: Sequence[int]) -> tuple[int, ...]:
+    """Return the values of ``--gpu_index``.
 
     Raises:
-        UsageError: not a number, or a number twice.
+        UsageError: a number is negative, or there twice.
     """
-    if not all(value.isdecimal() for value in values):
-        raise UsageError(f"--gpu_index is {','.join(values)!r}; use numbers from 0 on")
-    numbers = tuple(map(int, values))
+    shown = ",".join(map(str, numbers))
+    if any(number < 0 for number in numbers):
+        raise UsageError(f"--gpu_index is {shown}; use numbers from 0 on")
     if len(set(numbers)) < len(numbers):
-        raise UsageError(f"--gpu_index names a GPU twice: {','.join(values)}")
-    return numbers
+        raise UsageError(f"--gpu_index names a GPU twice: {shown}")
+    return tuple(numbers)
 
 
 def visible_devices(gpus: Sequence[int], visible: str | None) -> str:

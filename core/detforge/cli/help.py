@@ -1,4 +1,4 @@
-"""How options are laid out in the help of a task."""
+"""How a task explains itself: an example, and its options in groups."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from detforge.roadmap import arrival, release_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -14,33 +16,63 @@ if TYPE_CHECKING:
 
 HELP_OPTION = ("-h, --help", "Show this message and exit.")
 
+_SECTIONS = {
+    "required": "Required",
+    "reads": "What it reads",
+    "writes": "What it writes",
+    "": "Options",
+    "common": "Common options",
+}
+
 
 def write_options(formatter: click.HelpFormatter, options: Sequence[Option]) -> None:
-    """Write the options in sections: required, optional, common, of later releases."""
-    today = [option for option in options if not option.no_effect and not _arrives_whole(option)]
-    sections = {
-        "Required": [option for option in today if option.required],
-        "Options": [option for option in today if not option.required and not option.common],
-        "Common options": [option for option in today if not option.required and option.common],
-    }
-    for title, members in sections.items():
+    """Write the options in sections; what a later release brings comes last."""
+    usable = [option for option in options if not option.no_effect]
+    today = [option for option in usable if not _arrives_whole(option)]
+    for section, title in _SECTIONS.items():
+        members = [option for option in today if _section(option) == section]
         rows = [(_spellings(option), _description(option)) for option in members]
-        if title == "Common options":
+        if section == "common":
             rows.append(HELP_OPTION)
         _write(formatter, title, rows)
-    later = [option for option in options if _arrives_whole(option) and not option.no_effect]
-    rows = [(", ".join(option.spellings), _arrival(option)) for option in later]
-    _write(formatter, "Refused until a later release", rows)
+    later = [option for option in usable if _arrives_whole(option)]
+    for feature in dict.fromkeys(str(option.arrives) for option in later):
+        members = [option for option in later if option.arrives == feature]
+        rows = [(_spellings(option), _description(option)) for option in members]
+        _write(formatter, sentence(arrival(feature)), rows)
+
+
+def sentence(text: str) -> str:
+    """Return a text with a capital letter at its start; other letters stay as they are."""
+    return text[:1].upper() + text[1:]
+
+
+def example(command: str, options: Sequence[Option]) -> str:
+    """Return a command line that uses the first spelling of what an ordinary run needs.
+
+    Args:
+        command: ``detforge ssd train``.
+        options: of the command.
+    """
+    words = [command]
+    for option in options:
+        value = _folder(option) if option.output == "folder" else option.example
+        if value and not option.no_effect:
+            words += [*option.spellings[:1], value]
+    return " ".join(words)
+
+
+def _folder(option: Option) -> str:
+    """Return the folder in the place of a file: ``records`` for ``records/train``."""
+    return option.example.partition("/")[0].partition(".")[0]
+
+
+def _section(option: Option) -> str:
+    return "required" if option.required else option.group
 
 
 def _arrives_whole(option: Option) -> bool:
     return isinstance(option.arrives, str) and option.arrives != ""
-
-
-def _arrival(option: Option) -> str:
-    if option.default is None or option.is_flag:
-        return f"Release {option.arrives}."
-    return f"Release {option.arrives}; until then {option.default}."
 
 
 def _write(formatter: click.HelpFormatter, title: str, rows: Sequence[tuple[str, str]]) -> None:
@@ -51,16 +83,18 @@ def _write(formatter: click.HelpFormatter, title: str, rows: Sequence[tuple[str,
 
 def _spellings(option: Option) -> str:
     words = ", ".join(option.spellings)
-    return words if option.is_flag else f"{words} {_metavar(option)}"
+    return words if option.is_flag else f"{words} {_metavar(option)}".lstrip()
 
 
 def _metavar(option: Option) -> str:
+    if option.output == "folder":
+        return "FOLDER"
     if option.metavar:
         return option.metavar
     if isinstance(option.type, click.Choice):
         return "|".join(map(str, option.type.choices))
     if isinstance(option.type, click.ParamType):
-        return {"integer range": "INTEGER", "float range": "NUMBER"}.get(
+        return {"integer range": "INTEGER", "float range": "NUMBER", "directory": "FOLDER"}.get(
             option.type.name, option.type.name.upper()
         )
     return {int: "INTEGER", float: "NUMBER"}.get(option.type, "TEXT")
@@ -68,9 +102,14 @@ def _metavar(option: Option) -> str:
 
 def _description(option: Option) -> str:
     notes = []
+    if option.from_spec:
+        notes.append("without it the spec's")
     if option.default is not None and not option.is_flag:
         notes.append(f"default {option.default}")
     if isinstance(option.arrives, Mapping):
-        notes += [f"{value} arrives with {release}" for value, release in option.arrives.items()]
+        notes += [
+            f"{value} comes with release {release_of(feature)}"
+            for value, feature in option.arrives.items()
+        ]
     suffix = f" ({'; '.join(notes)})" if notes else ""
     return f"{option.help}{suffix}."

@@ -9,17 +9,20 @@ import click
 from detforge.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from detforge.cli.options import Option
 
 
-def click_parameter(option: Option) -> click.Option:
+def click_parameter(option: Option) -> click.Parameter:
     """Return the click parameter of an option.
 
     Every option with a value may be repeated as far as click is concerned: `checked_values`
     finds out whether the values agree. Requirements and defaults are also its business.
     """
+    if not option.spellings:
+        metavar = option.metavar
+        return click.Argument([option.name], type=option.type, nargs=-1, metavar=metavar)
     if option.is_flag:
         return click.Option([*option.spellings, option.name], is_flag=True, help=option.help)
     return click.Option(
@@ -31,41 +34,64 @@ def click_parameter(option: Option) -> click.Option:
     )
 
 
-def arities(options: Sequence[Option]) -> dict[str, str]:
-    """Return spelling -> "flag", "one" or "many" for `detforge.cli.words.option_words`."""
-    return {
-        spelling: "flag" if option.is_flag else "many" if option.multiple else "one"
-        for option in options
-        for spelling in option.spellings
-    }
+def by_spelling(options: Sequence[Option]) -> dict[str, Option]:
+    """Return spelling -> option, for `detforge.cli.words.option_words`."""
+    return {spelling: option for option in options for spelling in option.spellings}
 
 
-def checked_values(options: Sequence[Option], given: Mapping[str, Any]) -> dict[str, Any]:
+def checked_values(
+    options: Sequence[Option],
+    given: Mapping[str, Any],
+    owners: Callable[[str], str] = lambda name: "",
+) -> dict[str, Any]:
     """Return name -> value of every option, defaults filled in.
 
     Args:
         options: the options of the task.
         given: name -> what click parsed: a bool for a flag, a tuple for the rest.
+        owners: called with the name of an option that has no effect here; returns the end of the
+            message, which says where it has one, or ''.
 
     Raises:
-        UsageError: a required option is absent, two spellings disagree, or the value of an
-            option would have no effect.
+        UsageError: a required option is absent, two spellings disagree, or an option that was
+            given has no effect.
     """
     values = {}
     for option in options:
-        value = _one_value(option, given.get(option.name))
-        if _is_given(option, given.get(option.name)):
-            _refuse_without_effect(option, value)
-        values[option.name] = value
+        values[option.name] = _one_value(option, given.get(option.name))
+        if option.no_effect and _is_given(option, given.get(option.name)):
+            raise UsageError(
+                f"{option.title} has no effect here: {option.no_effect}; leave it out"
+                f"{owners(option.name)}"
+            )
     missing = [
-        option
+        _with_short(option)
         for option in options
         if option.required and not _is_given(option, given.get(option.name))
     ]
     if missing:
-        names = ", ".join(_with_short(option) for option in missing)
-        raise UsageError(f"missing {names}")
+        raise UsageError(f"missing {', '.join(missing)}")
     return values
+
+
+def waiting_options(options: Sequence[Option], given: Mapping[str, Any]) -> dict[str, str]:
+    """Return what was given and does not take effect yet.
+
+    Args:
+        options: the options of the task.
+        given: as in `checked_values`.
+
+    Returns:
+        The option, with its value where that may be shown -> the feature it waits for.
+    """
+    waiting = {}
+    for option in options:
+        if _is_given(option, given.get(option.name)):
+            value = _one_value(option, given[option.name])
+            if feature := option.feature_of(value):
+                hides_value = option.is_flag or option.secret or isinstance(value, tuple)
+                waiting[option.title if hides_value else f"{option.title} {value}"] = feature
+    return waiting
 
 
 def _is_given(option: Option, given: Any) -> bool:
@@ -75,24 +101,17 @@ def _is_given(option: Option, given: Any) -> bool:
 def _one_value(option: Option, given: Any) -> Any:
     if option.is_flag:
         return bool(given)
+    takes_several = option.multiple or option.repeated
     if not given:
-        return () if option.multiple and option.default is None else option.default
-    if option.multiple:
+        return () if takes_several and option.default is None else option.default
+    if takes_several:
         return tuple(given)
     if any(value != given[0] for value in given):
         values = " and ".join(repr(str(value)) for value in dict.fromkeys(given))
         shown = "two values" if option.secret else values
-        spellings = ", ".join(option.spellings)
-        raise UsageError(f"{option.title} was given {shown} ({spellings} are one option)")
+        spellings = f" ({', '.join(option.spellings)} are one option)" if option.spellings else ""
+        raise UsageError(f"{option.title} was given {shown}{spellings}")
     return given[0]
-
-
-def _refuse_without_effect(option: Option, value: Any) -> None:
-    if option.no_effect:
-        raise UsageError(f"{option.title} has no effect here: {option.no_effect}; leave it out")
-    if release := option.release_of(value):
-        shown = option.title if option.is_flag or option.secret else f"{option.title} {value}"
-        raise UsageError(f"{shown} arrives with release {release}; until then leave it out")
 
 
 def _with_short(option: Option) -> str:

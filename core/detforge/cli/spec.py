@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from detforge.cli import logs
-from detforge.cli.commands import TaskCommand, option_changes
-from detforge.cli.option_table import OPTIONS, task_options
-from detforge.cli.options import Option, with_changes
+from detforge.cli.commands import SUMMARIES
+from detforge.cli.option_table.shared import MESSAGES
+from detforge.cli.options import Option
+from detforge.cli.parameters import checked_values
+from detforge.cli.task_command import TaskCommand, changed_options
 from detforge.errors import UsageError
 from detforge.spec.fields import listing, schema_of
 
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from detforge.plugins import Detector
-
-_COMMON = ("log_file", "verbose", "debug")
 
 SPEC_OPTIONS: tuple[Option, ...] = (
     Option(
@@ -56,7 +56,7 @@ SPEC_OPTIONS: tuple[Option, ...] = (
         help="Print JSON: the schema, the checked specs, or the explained fields",
         type=bool,
     ),
-    *(option for option in OPTIONS if option.name in _COMMON),
+    *MESSAGES,
 )
 
 
@@ -69,7 +69,11 @@ def spec_command(name: str) -> click.Command:
     from detforge.plugins import load_detector
 
     detector = load_detector(name)
-    return TaskCommand("spec", SPEC_OPTIONS, lambda values: run(detector, values))
+
+    def start(given: Mapping[str, Any]) -> None:
+        run(detector, checked_values(SPEC_OPTIONS, given))
+
+    return TaskCommand("spec", SPEC_OPTIONS, start, SUMMARIES["spec"])
 
 
 def run(detector: Detector, values: Mapping[str, Any]) -> None:
@@ -102,7 +106,7 @@ def schema_of_task(detector: Detector, *, convert: bool) -> type[Message]:
     """
     if not convert:
         return detector.spec_schema()
-    options = with_changes(task_options("convert"), option_changes(detector, "convert"), "convert")
+    options = changed_options(detector, "convert")
     reason = next((option.no_effect for option in options if option.name == "spec"), "")
     if reason:
         raise UsageError(f"{detector.name} has no conversion spec: {reason}; leave --convert out")

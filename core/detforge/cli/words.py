@@ -15,6 +15,8 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
+    from detforge.cli.options import Option
+
 TASK_WORDS = {
     "dataset_convert": "convert",
     "train": "train",
@@ -22,27 +24,55 @@ TASK_WORDS = {
     "prune": "prune",
     "inference": "infer",
     "export": "export",
+    "calibration_tensorfile": "calibrate",
+    "engine": "engine",
 }
-"""Word on the command line -> name of the task's hook."""
+"""Word on the command line -> name of the task's hook. The last two have no hook yet."""
+
+OTHER_TASK_WORDS = {"int8_tensorfile": "calibration_tensorfile"}
+"""Further words for tasks -> the word that help shows."""
+
+OLDER_COMMANDS = {
+    "tlt_dataset_convert": "dataset_convert",
+    "tlt_train": "train",
+    "tlt_evaluate": "evaluate",
+    "tlt_infer": "inference",
+    "tlt_prune": "prune",
+    "tlt_export": "export",
+    "tlt_int8_tensorfile": "calibration_tensorfile",
+    "tlt_converter": "engine",
+    "tao_converter": "engine",
+}
+"""Commands of older toolkits -> the task that does it here."""
+
+HELP_WORDS = ("-h", "--help")
+
+CONTEXT = {"help_option_names": [*HELP_WORDS], "max_content_width": 100}
+"""Settings of every command."""
 
 _TYPOGRAPHIC_START = re.compile("^-*[\u2013\u2014][-\u2013\u2014]*(?=\\w)")
+_NUMBERS = re.compile(r"[\d,]+")
 
 
 def plain_dashes(word: str, known: Collection[str] = ()) -> str:
     """Return an option word whose leading en and em dashes are ASCII dashes.
 
-    Word processors turn ``--`` into one long dash, and ``-`` too: `known` decides.
+    Word processors turn ``--`` into one long dash, and ``-`` too: `known` decides. A blank
+    before the dash goes as well: a backslash that lost its line break leaves one.
 
     Args:
         word: one word of the command line.
         known: spellings that exist.
     """
-    found = _TYPOGRAPHIC_START.match(word)
+    bare = word.lstrip()
+    if bare.startswith("-"):
+        word = bare
+    found = _TYPOGRAPHIC_START.match(bare)
     if not found:
         return word
-    rest = word[found.end() :]
+    rest = bare[found.end() :]
     long, short = f"--{rest}", f"-{rest}"
-    if underscored(short) in known and underscored(long) not in known:
+    if _name(short) in known and _name(long) not in known:
         return short
     return short if len(rest) == 1 else long
 
@@ -68,48 +98,64 @@ def command_words(words: Sequence[str]) -> list[str]:
     return [*plain[:command], *words[command:]]
 
 
-def option_words(words: Sequence[str], arities: Mapping[str, str]) -> list[str]:
+def option_words(words: Sequence[str], known: Mapping[str, Option]) -> list[str]:
     """Return the words of a task's command line as click understands them.
+
+    A word for help in the place of an option makes the rest unimportant.
 
     Args:
         words: what the user typed after the task.
-        arities: spelling -> "flag", "one" or "many". Long spellings have underscores. An
-            option of "many" takes all words up to the next option, and words with commas for
-            several: ``-el a b,c``.
+        known: spelling -> option. Long spellings have underscores.
 
     Raises:
         click.UsageError: the next word after an option that needs a value is an option.
     """
-    return list(_read_options(list(words), arities))
+    return list(_read_options(list(words), known))
 
 
-def _read_options(words: list[str], arities: Mapping[str, str]) -> Iterator[str]:
+def _read_options(words: list[str], known: Mapping[str, Option]) -> Iterator[str]:
+    spellings = {*known, *HELP_WORDS}
+    if any(_name(plain_dashes(word, spellings)) in HELP_WORDS for word in words):
+        yield "--help"
+        return
     while words:
-        word = underscored(plain_dashes(words.pop(0), arities))
+        word = underscored(plain_dashes(words.pop(0), spellings))
         spelling, equals, value = word.partition("=")
-        arity = arities.get(spelling)
-        if arity is None or arity == "flag":
+        option = known.get(spelling)
+        if option is None or option.is_flag:
             yield word
         elif equals:
-            yield from _values(spelling, value, arity)
-        elif not words or _is_option(words[0], arities):
+            yield from _values(option, spelling, value)
+        elif not words or _name(plain_dashes(words[0], spellings)) in spellings:
             raise click.UsageError(_valueless(spelling, words))
         else:
-            yield from _values(spelling, words.pop(0), arity)
-            while arity == "many" and words and not words[0].startswith(("-", "\u2013", "\u2014")):
-                yield from _values(spelling, words.pop(0), arity)
+            yield from _values(option, spelling, words.pop(0))
+            while words and _continues(option, words[0]):
+                yield from _values(option, spelling, words.pop(0))
 
 
-def _values(spelling: str, word: str, arity: str) -> Iterator[str]:
+def _name(word: str) -> str:
+    """Return an option word without its value."""
+    return underscored(word).partition("=")[0]
+
+
+def _continues(option: Option, word: str) -> bool:
+    """Say whether a word is a further value of an option that takes several."""
+    if option.arity == "numbers":
+        return _NUMBERS.fullmatch(word) is not None
+    return option.arity == "many" and not word.lstrip().startswith(("-", "\u2013", "\u2014"))
+
+
+def _values(option: Option, spelling: str, word: str) -> Iterator[str]:
     """Yield the words for one value, or for each of several with commas between them."""
-    values = [value.strip() for value in word.split(",")] if arity == "many" else [word]
+    if option.arity == "one" and option.means_folder(spelling, word):
+        word += "/"
+    values = [word]
+    if option.arity in ("many", "numbers"):
+        values = [value.strip() for value in word.split(",")]
     # An empty word is a mistake that the option's own check names.
     for value in [value for value in values if value] or [word]:
         yield from (spelling, value)
-
-
-def _is_option(word: str, arities: Mapping[str, str]) -> bool:
-    return underscored(plain_dashes(word, arities)).partition("=")[0] in arities
 
 
 def _valueless(spelling: str, rest: Sequence[str]) -> str:

@@ -111,13 +111,11 @@ def _schema(hook: str, schema: Any) -> Iterator[str]:
 
 
 def _command_lines(detector: Detector) -> Iterator[str]:
-    from detforge.cli.commands import option_changes
-    from detforge.cli.option_table import task_options
-    from detforge.cli.options import with_changes
+    from detforge.cli.task_command import changed_options
 
     for task in TASKS:
         try:
-            with_changes(task_options(task), option_changes(detector, task), task)
+            changed_options(detector, task)
         except PluginError as err:
             yield str(err)
 

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 from detforge import hookimpl
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from detforge.cli.options import OptionChange
     from detforge.recipe import Recipe
     from detforge_faster_rcnn import spec_pb2
 
@@ -31,3 +34,21 @@ def recipe(spec: spec_pb2.Experiment) -> Recipe:
 @hookimpl
 def arrives(task: str) -> str | None:
     return None if task == "convert" else "faster_rcnn"
+
+
+@hookimpl
+def cli_options(task: str) -> Sequence[OptionChange]:
+    from detforge.cli.options import SPEC_CONVERSION, OptionChange
+
+    if task == "convert":
+        return SPEC_CONVERSION
+    if task == "evaluate":
+        return [OptionChange.optional("model")]
+    if task == "infer":
+        names = ("model", "images", "annotated_dir", "labels_dir")
+        return [
+            *(OptionChange.optional(name) for name in names),
+            OptionChange.drop("include_mask", reason="it finds boxes, not masks"),
+            OptionChange.drop("label_map", reason="the spec names the classes"),
+        ]
+    return []

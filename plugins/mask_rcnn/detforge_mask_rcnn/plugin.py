@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 from detforge import hookimpl
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from detforge.cli.options import OptionChange
     from detforge.recipe import Recipe
     from detforge_mask_rcnn import spec_pb2
 
@@ -31,3 +34,18 @@ def recipe(spec: spec_pb2.Experiment) -> Recipe:
 @hookimpl
 def arrives(task: str) -> str | None:
     return "coco_conversion" if task == "convert" else "mask_rcnn"
+
+
+@hookimpl
+def cli_options(task: str) -> Sequence[OptionChange]:
+    from detforge.cli.options import COCO_CONVERSION, OptionChange
+
+    if task == "convert":
+        return COCO_CONVERSION
+    if task == "train":
+        return [OptionChange.prefer("results_dir", "-d", "--model_dir")]
+    if task == "prune":
+        return [OptionChange.folder("output")]
+    if task == "export":
+        return [OptionChange.drop("cal_json_file", reason="it does not train with quantisation")]
+    return []

@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from detforge import hookimpl
-from detforge_ssd.plugin import spec_schema
+from detforge_ssd.plugin import cli_options, spec_schema
 
 if TYPE_CHECKING:
     from detforge.recipe import Recipe
     from detforge_ssd import spec_pb2
 
-__all__ = ["arrives", "recipe", "spec_schema"]
+__all__ = ["arrives", "cli_options", "recipe", "spec_schema"]
 
 
 @hookimpl

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 from detforge import hookimpl
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from detforge.cli.options import OptionChange
     from detforge.deployment import Target
     from detforge.export.graph import GlueGraph
     from detforge.recipe import Recipe
@@ -40,3 +43,17 @@ def export_glue(model: SSD, graph: GlueGraph, target: Target) -> None:
     from detforge_ssd.export import add_glue
 
     add_glue(model, graph, target)
+
+
+@hookimpl
+def cli_options(task: str) -> Sequence[OptionChange]:
+    from detforge.cli.options import SPEC_CONVERSION, OptionChange
+
+    if task == "convert":
+        return SPEC_CONVERSION
+    if task == "infer":
+        return [
+            OptionChange.drop("include_mask", reason="it finds boxes, not masks"),
+            OptionChange.drop("label_map", reason="the spec names the classes"),
+        ]
+    return []

@@ -1,0 +1,76 @@
+"""What a later release brings: said by name, once everything else has been checked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from detforge.cli.inputs import find_key, read_spec
+from detforge.errors import UsageError
+from detforge.plugins import TASKS
+from detforge.roadmap import arrival
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import NoReturn
+
+    from detforge.plugins import Detector
+
+NOT_IN_CORE = {"prune": "pruning", "calibrate": "quantization", "engine": "tensorrt"}
+"""Tasks that the core does not do yet -> the feature that brings them."""
+
+
+def feature_of_task(detector: Detector, task: str) -> str:
+    """Return the feature that a task of a detector waits for, '' when it works today."""
+    if task not in TASKS:
+        return NOT_IN_CORE[task]
+    if feature := detector.arrives(task):
+        return feature
+    implementations = getattr(detector.hook, task).get_hookimpls()
+    if all(found.wrapper or found.hookwrapper for found in implementations):
+        return NOT_IN_CORE[task]
+    return ""
+
+
+def refuse_task(
+    detector: Detector,
+    task: str,
+    word: str,
+    feature: str,
+    values: Mapping[str, Any],
+    waiting: Mapping[str, str],
+) -> NoReturn:
+    """Check key, spec and recipe, then say when the task comes.
+
+    Args:
+        detector: whose task it is.
+        task: hook name of the task.
+        word: the task's word on the command line.
+        feature: what it waits for.
+        values: name -> value of each option.
+        waiting: option that was given -> feature that it waits for itself.
+
+    Raises:
+        SpecError: the spec is wrong.
+        UsageError: always, when nothing is wrong.
+    """
+    spec = read_spec(detector, task, values)
+    find_key(task, values, spec)
+    if spec is not None and task != "convert":
+        detector.recipe(spec)
+    sentences = [f"{detector.name} {word} {arrival(feature)}"]
+    sentences += [f"{option} {arrival(own)}" for option, own in waiting.items() if own != feature]
+    checked = "Nothing" if spec is None else f"{spec.file} is correct; nothing else"
+    raise UsageError(f"{'; '.join(sentences)}. {checked} was read or written")
+
+
+def refuse_options(waiting: Mapping[str, str]) -> None:
+    """Say of each option that does not take effect yet when it will.
+
+    Raises:
+        UsageError: there is one.
+    """
+    if waiting:
+        arrivals = "; ".join(f"{option} {arrival(feature)}" for option, feature in waiting.items())
+        raise UsageError(
+            f"{arrivals}. Until then leave {'it' if len(waiting) == 1 else 'them'} out"
+        )

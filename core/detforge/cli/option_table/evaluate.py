@@ -1,0 +1,17 @@
+"""Options of ``evaluate``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from detforge.cli.option_table import shared
+
+OPTIONS = (
+    shared.SPEC,
+    shared.CHANGES,
+    replace(shared.MODEL, help="Checkpoint, or an exported ONNX file"),
+    replace(
+        shared.FORCE, help="For scripts: a report that is already there is replaced in any case"
+    ),
+    *shared.COMMON,
+)
