@@ -82,9 +82,7 @@ def test_two_packages_with_one_name_are_both_named(plugins):
 
 def test_absent_detector_is_answered_with_the_installed_ones_and_the_nearest(plugins):
     plugins("detforge-finder")
-    with pytest.raises(
-        PluginError, match=r"'findr'.*: .*finder.*\. Did you mean 'finder'"
-    ):
+    with pytest.raises(PluginError, match=r"'findr'.*: .*finder.*\. Did you mean 'finder'"):
         load_detector("findr")
 
 
