@@ -55,9 +55,8 @@ def read_members(
         DatasetError: no JSON, not UTF-8, or no object; says where.
     """
     window = _Window(file, name, chunk)
-    if (first := window.peek()) != "{":
-        kind = {"": "nothing", "[": "a list", '"': "a text"}.get(first)
-        raise window.failure("an object, {...}, is expected" + (f", not {kind}" if kind else ""))
+    if window.peek() != "{":
+        raise DatasetError(_no_object(window.peek(), name))
     window.at += 1
     for _ in _separated(window, "}"):
         if window.peek() != '"':
@@ -74,6 +73,14 @@ def read_members(
             pass
     if window.peek():
         raise window.failure("something follows the end of the object")
+
+
+def _no_object(first: str, name: str) -> str:
+    if not first:
+        return f"{name} is not JSON: it is empty"
+    if first == "[":
+        return f"{name} holds a list at its top level, not an object, {{...}}"
+    return f"{name} is not JSON: it begins with {first!r}; an object, {{...}}, is expected"
 
 
 def _separated(window: _Window, end: str) -> Iterator[None]:

@@ -1,8 +1,8 @@
-"""Object masks: COCO outlines to PNG, and PNG to the small masks of a batch."""
+"""Masks of objects: as PNG files, and as the small squares of a batch."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -10,63 +10,7 @@ import numpy as np
 from detforge.errors import DatasetError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
-
-
-def draw_outline(segmentation: Any, width: int, height: int, place: str) -> NDArray[np.uint8]:
-    """Return the mask that a COCO ``segmentation`` describes, uint8 (H, W), 0 or 1.
-
-    Args:
-        segmentation: polygons (lists of x, y, x, y, ...), or a run-length encoding whose counts
-            are a list or a compressed string.
-        width: pixels of the image.
-        height: pixels.
-        place: file and annotation, for messages.
-
-    Raises:
-        DatasetError: neither of the two, or made for another image size.
-    """
-    codec = _codec(place)
-    try:
-        if isinstance(segmentation, dict):
-            size, counts = segmentation["size"], segmentation["counts"]
-            if list(size) != [height, width]:
-                raise DatasetError(
-                    f"{place}: the run-length mask is for {size[1]}x{size[0]} pixels, the image "
-                    f"has {width}x{height}"
-                )
-            is_compressed = isinstance(counts, str | bytes)
-            runs = segmentation if is_compressed else codec.frPyObjects(segmentation, height, width)
-        else:
-            _check_polygons(segmentation, place)
-            runs = codec.merge(codec.frPyObjects(segmentation, height, width))
-        return codec.decode(runs)
-    except (KeyError, TypeError, ValueError, IndexError) as err:
-        raise DatasetError(
-            f"{place}: the segmentation is neither a list of polygons nor a run-length encoding "
-            f"({type(err).__name__}: {err})"
-        ) from err
-
-
-def _check_polygons(polygons: Sequence[Sequence[float]], place: str) -> None:
-    for polygon in polygons:
-        if len(polygon) < 6 or len(polygon) % 2:
-            raise DatasetError(
-                f"{place}: a polygon has {len(polygon)} numbers; it takes x and y of at least "
-                "three points"
-            )
-
-
-def _codec(place: str) -> Any:
-    try:
-        from pycocotools import mask
-    except ImportError as err:
-        raise DatasetError(
-            f"{place} has a mask, and masks need pycocotools: pip install 'detforge[train]'"
-        ) from err
-    return mask
 
 
 def encode_mask(mask: NDArray[np.uint8]) -> bytes:
