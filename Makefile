@@ -6,7 +6,7 @@ SPECS := "$(CURDIR)"/plugins/ssd/detforge_ssd/specs
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 unexport DETFORGE_KEY
 
-.PHONY: demo test test-slow lint docs bench clean
+.PHONY: demo test test-slow fuzz lint docs bench clean
 
 $(VENV)/installed: pyproject.toml $(wildcard plugins/*/pyproject.toml)
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'detforge[train] needs Python 3.11 or newer; set PYTHON=...')"
@@ -41,6 +41,12 @@ test: $(VENV)/installed-dev
 
 test-slow: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -q -m slow --durations=15
+
+# Damaged specs, a million unless told otherwise: make fuzz COUNT=20000 SEED=1
+COUNT ?= 1000000
+SEED ?= 0
+fuzz: $(VENV)/installed-dev
+	$(BIN)/python tests/core/spec/fuzz.py --count $(COUNT) --seed $(SEED)
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

@@ -91,7 +91,7 @@ class _Maker:
     def _shown(self, change: str, steps: list[str]) -> str:
         names = secret_names(self._schema)
         is_secret = any(nearest(step, names) for step in steps)
-        return f"{change.partition('=')[0]}=..." if is_secret else shown(change)
+        return f"{shown(change.partition('=')[0])}=..." if is_secret else shown(change)
 
     # --- the path ------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from detforge.spec.lexer import Position, Source, Token
 
 # Beyond this many errors a file is something else than a spec with mistakes.
-_MAX_PROBLEMS = 100
+MAX_PROBLEMS = 100
 
 
 class Findings:
@@ -38,7 +38,7 @@ class Findings:
     @property
     def full(self) -> bool:
         """Whether reading on is pointless: further errors would not be kept."""
-        return len(self.problems) > _MAX_PROBLEMS
+        return len(self.problems) > MAX_PROBLEMS
 
     def report(self, path: str, token: Token, message: str) -> None:
         """Add an error about the field at `path`, seen at `token`."""
@@ -57,9 +57,9 @@ class Findings:
         return self.place(token).line
 
     def _add(self, findings: list[Problem], path: str, token: Token, message: str) -> None:
-        if len(findings) > _MAX_PROBLEMS:
+        if len(findings) > MAX_PROBLEMS:
             return
-        if len(findings) == _MAX_PROBLEMS:
+        if len(findings) == MAX_PROBLEMS:
             path, message = "", "there is more from here on; mend the above first"
         place = self.place(token) if self._has_lines else (0, 0)
         findings.append(Problem(path, message, self._file, *place))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from detforge.errors import Problem, SpecError
 from detforge.spec.changes import apply_changes
 from detforge.spec.defaults import settle_unwritten
 from detforge.spec.fields import schema_of
+from detforge.spec.findings import MAX_PROBLEMS
 from detforge.spec.foreign import foreign_to, other_format, owner_of
 from detforge.spec.parser import parse_text
 from detforge.spec.printing import print_message
@@ -29,6 +31,10 @@ if TYPE_CHECKING:
     from detforge.spec.parser import Parsed
 
 log = logging.getLogger(__name__)
+
+# Of a path or a message; a file that is no spec may have a name of any length.
+_LONGEST_WORD = 200
+_LONG_WORD = re.compile(rf"(\S{{60}})\S{{{_LONGEST_WORD - 60},}}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -76,7 +82,7 @@ class Spec:
         try:
             yield
         except SpecError as err:
-            raise SpecError([self.locate(problem) for problem in err.problems]) from err
+            raise SpecError(_bounded(map(self.locate, err.problems))) from err
 
 
 def load_spec(
@@ -129,7 +135,7 @@ def parse_spec(
         raise SpecError(Problem("", "is not Unicode text; save it as UTF-8", file)) from err
     parsed = parse_text(text, schema(), file)
     if foreign := _stranger(text, parsed, others):
-        raise SpecError(Problem("", foreign, file))
+        raise SpecError(_bounded([Problem("", foreign, file)]))
     is_empty = not (parsed.positions or parsed.problems or changes)
     places = apply_changes(parsed, changes) if changes else {}
     given = parsed.positions.keys() | places.keys()
@@ -176,4 +182,22 @@ def _rewritten(message: Message, given: Collection[str], places: Mapping[str, st
 
 def _in_order(problems: Iterable[Problem]) -> list[Problem]:
     """Sort by place; what has none, such as an absent block, comes last."""
-    return sorted(problems, key=lambda problem: (problem.line or math.inf, problem.column))
+    return _bounded(
+        sorted(problems, key=lambda problem: (problem.line or math.inf, problem.column))
+    )
+
+
+def _bounded(problems: Iterable[Problem]) -> list[Problem]:
+    """Return what a person can read: so many problems, and words of a readable length."""
+    problems = [
+        replace(problem, path=_readable(problem.path), message=_readable(problem.message))
+        for problem in problems
+    ]
+    if len(problems) <= MAX_PROBLEMS:
+        return problems
+    rest = len(problems) - MAX_PROBLEMS
+    return [*problems[:MAX_PROBLEMS], Problem("", f"{rest} more; mend the above first")]
+
+
+def _readable(text: str) -> str:
+    return _LONG_WORD.sub(r"\1…", text) if len(text) > _LONGEST_WORD else text

@@ -34,5 +34,5 @@ def parse_size(text: str) -> tuple[int, int]:
 def _side(text: str) -> int:
     number = _NUMBER.fullmatch(text.strip())
     if number is None:
-        raise ValueError(f"{text.strip()!r} where a whole number should stand")
+        raise ValueError(f"{text.strip()[:60]!r} where a whole number should stand")
     return int(number[1])

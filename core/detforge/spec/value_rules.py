@@ -18,6 +18,7 @@ from detforge.spec.fields import (
 from detforge.spec.floats import shortest
 from detforge.spec.lists import parse_list
 from detforge.spec.sizes import parse_size
+from detforge.spec.values import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -64,7 +65,7 @@ def _check_choice(field: FieldDescriptor, word: str) -> tuple[str, str]:
         known = {**{other: other for other in choices}, **choice_aliases_of(field)}
         near = nearest(word, known)
         hint = f'; did you mean "{known[near]}"?' if near else ""
-        return word, f'"{word}" is no choice here; use {_quoted(choices)}{hint}'
+        return word, f'"{shown(word)}" is no choice here; use {_quoted(choices)}{hint}'
     if choice in later:
         works = _quoted(other for other in choices if other not in later)
         return choice, f'"{choice}" {arrival(later[choice])}; until then use {works}'

@@ -258,8 +258,8 @@ def test_every_way_of_writing_a_spec_is_read_the_same(kind, data):
 SCRAPS = st.sampled_from(
     [
         *"{}<>[]:,;#\"'\\ \n\t\r01-+.efxt_",
-        *["# x\n", "\\x41", "\\101", "\\u00e9", "1.", "1e3", "007", "0x", "0b1", "1_0", "inf", "nan", "é"],
-        *["true", "RED", '""', "''", "[]", "{}", "\x0b", "\xa0", "inner {", "number: 1", "a: 1"],
+        *["# x\n", "\\x41", "\\101", "\\u00e9", "1.", "1e3", "007", "0x", "0b1", "1_0", "inf"],
+        *["nan", "é", "true", "RED", '""', "''", "[]", "{}", "\x0b", "\xa0", "inner {", "a: 1"],
     ]
 )  # fmt: skip
 EDITS = st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 4), SCRAPS), max_size=3)

@@ -306,6 +306,12 @@ def test_wrong_rule_is_the_fault_of_the_plugin(toy, kind, text, message):
         parse_spec(text, getattr(toy, kind))
 
 
+def test_errors_without_end_are_cut_off(toy, problems_of):
+    problems = problems_of(f"blocks: [{', '.join(['9'] * 1_000)}]", toy.Ruled)
+    assert len(problems) == 101
+    assert problems[-1] == "900 more; mend the above first"
+
+
 def test_spec_error_carries_every_problem(toy):
     with pytest.raises(SpecError) as caught:
         parse_spec("open: 2 size: 1", toy.Ruled)
