@@ -76,6 +76,37 @@ def test_results_folder_of_another_run_is_not_overwritten(train, tmp_path):
     assert (folder / "ssd_resnet10_epoch_001.detforge").read_bytes() == b"precious"
 
 
+def test_forced_run_removes_an_earlier_one_once_it_has_a_checkpoint_of_its_own(train, tmp_path):
+    folder = tmp_path / "run" / "weights"
+    folder.mkdir(parents=True)
+    for name in ("other_epoch_007.detforge", "ssd_resnet10_epoch_001.detforge", "notes.txt"):
+        (folder / name).write_bytes(b"earlier")
+    checkpoint = train("run", epochs=1, force=True).checkpoint
+    assert {path.name for path in folder.iterdir()} == {checkpoint.name, "notes.txt"}
+    assert load_checkpoint(checkpoint).epoch == 1
+
+
+def test_forced_run_that_fails_leaves_the_earlier_one(train, tmp_path):
+    folder = tmp_path / "run" / "weights"
+    folder.mkdir(parents=True)
+    (folder / "other_epoch_007.detforge").write_bytes(b"earlier")
+    with pytest.raises(CheckpointError):
+        train("run", force=True, resume_model_weights=folder / "other_epoch_007.detforge")
+    assert (folder / "other_epoch_007.detforge").read_bytes() == b"earlier"
+
+
+def test_forced_run_keeps_what_it_started_from_and_what_it_goes_on_from(train, tmp_path):
+    folder = tmp_path / "run" / "weights"
+    train("run", epochs=3)
+    second = folder / "ssd_resnet10_epoch_002.detforge"
+    train("run", epochs=1, force=True, resume_model_weights=second)
+    numbers = [load_checkpoint(path).epoch for path in sorted(folder.iterdir())]
+    assert numbers == [1, 2]
+    first = folder / "ssd_resnet10_epoch_001.detforge"
+    train("run", epochs=2, force=True, resume_model_weights=first, initial_epoch=2)
+    assert [path.name for path in sorted(folder.iterdir())] == [first.name, second.name]
+
+
 def test_checkpoint_of_another_detector_is_refused(train, tmp_path):
     checkpoint = load_checkpoint(train("run", epochs=1).checkpoint)
     path = tmp_path / "other.detforge"

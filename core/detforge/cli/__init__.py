@@ -8,6 +8,7 @@ Exit codes: 0 done; 2 the user's mistake, told in one message; 1 our bug, with a
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     from detforge.cli import logs
     from detforge.cli.commands import root
+    from detforge.cli.completion import VARIABLE
     from detforge.errors import DetforgeError
 
     words = list(sys.argv[1:] if arguments is None else arguments)
@@ -37,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         logs.fail("Interrupted.")
         return 130
     except (click.ClickException, DetforgeError) as err:
+        if VARIABLE in os.environ:
+            return 2  # completing a word: there is nothing to offer, and no place for a message
         if "--debug" in words:
             logs.show_traceback()
         logs.fail(f"Error: {_message(err)}")

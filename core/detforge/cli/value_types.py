@@ -72,8 +72,9 @@ class Profile(click.ParamType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the text once it is an input's name and three shapes of one rank."""
         _, *shapes = value.split(",")
-        ranks = {shape.count("x") for shape in shapes if re.fullmatch(r"\d+(x\d+)*", shape)}
-        if len(shapes) != 3 or len(ranks) != 1:
+        are_shapes = all(re.fullmatch(r"\d+(x\d+)*", shape) for shape in shapes)
+        ranks = {shape.count("x") for shape in shapes}
+        if len(shapes) != 3 or not are_shapes or len(ranks) != 1:
             self.fail(
                 f"{value!r} is no profile; write NAME,MIN,OPT,MAX with shapes like 1x3x300x300",
                 param,

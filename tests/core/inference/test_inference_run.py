@@ -222,6 +222,37 @@ def test_labels_that_inference_did_not_write_are_never_replaced(tmp_path, reques
     assert not (tmp_path / "drawn").exists()
 
 
+def test_labels_of_somebody_else_are_replaced_when_forced(tmp_path, request_of):
+    write_images(tmp_path / "images", ("a.png",))
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "a.txt").write_text("0 0.5 0.5 0.1 0.1\n")
+    infer(request_of(threshold=0.0, force=True))
+    assert {len(row) for row in label_rows(tmp_path / "labels" / "a.txt")} == {16}
+
+
+def test_class_names_of_a_file_replace_those_of_the_recipe(tmp_path, request_of):
+    write_images(tmp_path / "images", ("a.png", "b.png"))
+    (tmp_path / "names.txt").write_text("auto\nampel\nmensch\n")
+    infer(request_of(threshold=0.0, label_map=tmp_path / "names.txt"))
+    found = {row[0] for row in label_rows(tmp_path / "labels" / "a.txt")}
+    assert found
+    assert found <= {"auto", "ampel", "mensch"}
+
+
+def test_class_names_of_another_number_of_classes_are_refused(tmp_path, request_of):
+    write_images(tmp_path / "images", ("a.png",))
+    (tmp_path / "names.txt").write_text("auto\nampel\n")
+    with pytest.raises(DatasetError, match=r"names\.txt names 2 classes, and the model has 3"):
+        infer(request_of(label_map=tmp_path / "names.txt"))
+    assert not (tmp_path / "drawn").exists()
+
+
+def test_masks_of_a_model_without_masks_are_refused(tmp_path, request_of):
+    write_images(tmp_path / "images", ("a.png", "b.png"))
+    with pytest.raises(UsageError, match="--include_mask: this model finds boxes, not masks"):
+        infer(request_of(threshold=0.0, include_mask=True))
+
+
 def test_labels_of_an_earlier_inference_are_replaced(tmp_path, request_of):
     write_images(tmp_path / "images", ("a.png", "b.png"))
     assert infer(request_of(threshold=0.0)).detections > 0
