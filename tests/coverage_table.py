@@ -7,7 +7,7 @@ An effect is one of
     model: PATH          the value arrives there in what the model is built from
     records: PATH        the value arrives there in the manifest of the records
     request: FIELD       the option fills this field of the task's request
-    run                  the command line itself acts on the option
+    run: WHAT            the command acts on it: devices, level, log_file or traceback
     block                the field is a block; what it does is in the rows of its fields
     refused until NAME   an error that names a feature of the roadmap
     refused: WHY         an error that says what to do instead
@@ -36,8 +36,9 @@ VERBS = {
     "spec": ("recipe", "model", "block", "refused until", "refused", "checked", "no effect"),
     "convert": ("records", "block", "refused until", "refused", "checked", "no effect"),
     "retired": ("refused",),
-    "option": ("request", "run", "refused until", "refused"),
+    "option": ("request", "run", "refused until", "refused", "no effect"),
 }
+ARRIVES_SOMEWHERE = ("recipe", "model", "records", "request", "run")
 
 
 @dataclass(frozen=True, slots=True)

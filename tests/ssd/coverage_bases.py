@@ -77,6 +77,7 @@ dataset_config {
 )
 DSSD = LISTS.replace("ssd_config", "dssd_config")
 EXPERIMENTS = (LISTS, SHORT, DSSD)
+EXPERIMENT_CHANGE = "random_seed=7"
 
 KITTI = """
 kitti_config {
@@ -102,6 +103,7 @@ coco_config {
 }
 """
 CONVERSIONS = (KITTI, COCO)
+CONVERSION_CHANGE = "kitti_config.val_split=50"
 
 
 def model(spec: spec_pb2.Experiment) -> dict[str, Any]:

@@ -19,7 +19,7 @@ __all__ = ["arrives", "cli_options", "recipe", "spec_schema"]
 
 @hookimpl
 def arrives(task: str) -> str | None:
-    return None if task == "convert" else "dssd"
+    return None if task in ("convert", "prune") else "dssd"  # prune waits for the core
 
 
 @hookimpl
