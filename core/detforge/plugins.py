@@ -89,6 +89,7 @@ class Detector:
         self.version = version
         self.extensions = extensions
         self.hook = manager.hook
+        self._asked: tuple[Spec, Recipe] | None = None
 
     def spec_schema(self) -> type[Message]:
         """Return the message class of the experiment spec."""
@@ -101,14 +102,19 @@ class Detector:
     def recipe(self, spec: Spec) -> Recipe:
         """Return the spec in neutral terms; errors and warnings name file, line and column.
 
+        Asked for the same spec again, it gives the same recipe and no warning a second time.
+
         Raises:
             SpecError: fields disagree with each other; warnings are logged.
         """
+        if self._asked is not None and self._asked[0] is spec:
+            return self._asked[1]
         with spec.located():
             recipe = self._required("recipe", self.hook.recipe(spec=spec.message))
         # What is no recipe at all is for the conformance kit to say.
         for warning in getattr(recipe, "warnings", ()):
             log.warning("%s", spec.locate(warning))
+        self._asked = (spec, recipe)
         return recipe
 
     def build_model(self, spec: Spec, mode: Mode, recipe: Recipe | None = None) -> DetectionModel:
