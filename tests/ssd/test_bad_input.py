@@ -204,7 +204,8 @@ def test_spec_of_another_detector(fail, tmp_path):
     spec = tmp_path / "spec.txt"
     spec.write_text('maskrcnn_config { nlayers: 50 arch: "resnet" }\nuse_amp: false\n')
     message = fail("ssd", "train", "-e", spec, "-r", tmp_path / "results")
-    assert "another detector" in message
+    assert "looks like a spec of mask_rcnn" in message
+    assert "run 'detforge mask_rcnn ...' with it" in message
 
 
 def test_conversion_output_that_cannot_be_written(fail, data, tmp_path):
