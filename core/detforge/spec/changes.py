@@ -213,7 +213,7 @@ class _Maker:
             entry = f"{path}[0].value"
             kept += (replace(p, path=element) if p.path == entry else p for p in found)
         self._parsed.misspelt.extend(parser.given.misspelt)
-        for given in parser.given.positions:
+        for given in parser.given.places:
             if given.startswith(element or path):
                 self.places[given] = self._place
 

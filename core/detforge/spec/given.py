@@ -19,18 +19,18 @@ class Given:
     """What has been read so far.
 
     Attributes:
-        positions: field path -> place: of the value where it is a scalar, else of the name. Also
+        places: field path -> token: of the value where it is a scalar, else of the name. Also
             holds fields that were given but could not be read.
         misspelt: paths of the fields that unknown names were probably meant for.
     """
 
     def __init__(self, findings: Findings) -> None:
-        self.positions: dict[str, Position] = {}
+        self.places: dict[str, Token] = {}
         self.misspelt: list[str] = []
         self._findings = findings
         # Path of a field: the block that gave it last, and where another one gave it before.
         self._givers: dict[str, str] = {}
-        self._elsewhere: dict[str, Position] = {}
+        self._elsewhere: dict[str, Token] = {}
         self._hosts: set[str] = set()
         self._homes: set[str] = set()
 
@@ -43,10 +43,10 @@ class Given:
             name: the token that names it.
             giver: path of the block that it stands in.
         """
-        first = self.positions.get(path)
+        first = self.places.get(path)
         if field.is_repeated and first is not None:
             return
-        self.note_at(path, name)
+        self.places[path] = name
         same_giver = self._givers.setdefault(path, giver) == giver
         self._givers[path] = giver
         if first is None:
@@ -55,12 +55,12 @@ class Given:
             self._elsewhere[path] = first
             return
         outcome = "the last one counts" if field.message_type is None else "the two are merged"
-        lines = f"lines {first.line} and {self._findings.line(name)}"
+        lines = f"lines {self._findings.line(first)} and {self._findings.line(name)}"
         self._findings.warn(path, name, f"given twice, in {lines}; {outcome}")
 
-    def note_at(self, path: str, token: Token) -> None:
-        """Note where a field stands."""
-        self.positions[path] = self._findings.place(token)
+    def positions(self) -> dict[str, Position]:
+        """Return line and column of every field that was given."""
+        return {path: self._findings.place(token) for path, token in self.places.items()}
 
     def note_guest(self, host: str, home: str) -> None:
         """Note that a block holds a field that belongs to another one."""
@@ -71,14 +71,14 @@ class Given:
         self, message: Message, field: FieldDescriptor, path: str, place: Token, value: Any
     ) -> None:
         """Set a singular scalar; report another value that another block gave it."""
-        before = getattr(message, field.name)
-        was_read = not field.has_presence or message.HasField(field.name)
-        setattr(message, field.name, value)
         elsewhere = self._elsewhere.pop(path, None)
-        if elsewhere is None or not was_read:
+        was_read = elsewhere and (not field.has_presence or message.HasField(field.name))
+        before = getattr(message, field.name) if was_read else None
+        setattr(message, field.name, value)
+        if not (elsewhere and was_read):
             return
         if not means_the_same(field, before, getattr(message, field.name)):
-            rival = f"another block says otherwise in line {elsewhere.line}"
+            rival = f"another block says otherwise in line {self._findings.line(elsewhere)}"
             self._findings.report(path, place, f"{rival}; keep one of the two")
 
     def unwritten(self) -> set[str]:
@@ -86,8 +86,8 @@ class Given:
 
         They hold nothing but fields that belong to other blocks, or that stand in another one.
         """
-        mentioned = [*self.positions, *self.misspelt]
+        mentioned = [*self.places, *self.misspelt]
         own = (f"{path}." for path in self._hosts)
         hosts = {path[:-1] for path in own if not any(name.startswith(path) for name in mentioned)}
         homes = {outer for path in self._homes for outer in blocks_around(path)}
-        return (hosts | homes - self.positions.keys()) - {""}
+        return (hosts | homes - self.places.keys()) - {""}

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 Kind = Literal["word", "number", "string", "unclosed", "symbol", "end"]
 
 # Characters that nobody sees come along when text is copied from a web page, and editors on
 # Windows begin a file with one.
+_BLANK = r"\s\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
 # A string that a straight quote opens may hold curly ones; only when no straight quote closes it
-# does a curly one. `[^"\n\\]*(\\.[^"\n\\]*)*` needs no backtracking, whatever the text.
+# does a curly one. Something always matches, and `[^"\n\\]*(\\.[^"\n\\]*)*` needs no backtracking,
+# whatever the text.
 _TOKEN = re.compile(
-    r"""
-      (?P<blank>(?:[\s\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+|\#[^\n]*)+)
-    | (?P<word>[^\W\d][\w+-]*)
+    rf"""
+    [{_BLANK}]*(?:\#[^\n]*[{_BLANK}]*)*
+    (?:
+      (?P<word>[^\W\d][\w+-]*)
     | (?P<number>(?:[0-9+-]|\.[0-9])[0-9a-zA-Z_.+-]*)
     | (?P<string>
         "[^"\n\\]*(?:\\.[^"\n\\]*)*"
@@ -28,7 +31,9 @@ _TOKEN = re.compile(
       | ['‘’‚‛][^'‘’‚‛\n\\]*(?:\\.[^'‘’‚‛\n\\]*)*['‘’‚‛]
       )
     | (?P<unclosed>["'“”„‟‘’‚‛][^\n]*)
-    | (?P<symbol>.)
+    | (?P<symbol>[^{_BLANK}])
+    | (?P<end>\Z)
+    )
     """,
     re.VERBOSE,
 )
@@ -85,15 +90,19 @@ class Source:
 
     def tokens(self) -> list[Token]:
         """Return all tokens in order, an ``end`` token last; blanks and comments are dropped."""
-        tokens = []
+        tokens: list[Token] = []
         offset = 0
-        while match := _TOKEN.match(self.text, offset):
-            kind, text = match.lastgroup, match.group()
-            if kind == "unclosed":
-                # Leave the closing braces of a block written on one line to the parser.
-                text = text[0] + text[1:].rstrip(" \t\r,;}>])")
-            if kind != "blank":
-                tokens.append(Token(kind, text, offset, offset + len(text)))  # type: ignore[arg-type]
-            offset += len(text)
-        tokens.append(Token("end", "", len(self.text), len(self.text)))
+        while not (tokens and tokens[-1].kind == "end"):
+            for match in _TOKEN.finditer(self.text, offset):
+                kind: Any = match.lastgroup
+                token = Token(kind, match[kind], *match.span(kind))
+                if kind == "unclosed":
+                    # Leave the closing braces of a block written on one line to the parser.
+                    text = token.text[0] + token.text[1:].rstrip(" \t\r,;}>])")
+                    offset = token.start + len(text)
+                    tokens.append(token._replace(text=text, end=offset))
+                    break
+                tokens.append(token)
+                if kind == "end":
+                    break
         return tokens

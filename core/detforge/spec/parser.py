@@ -91,7 +91,7 @@ def parse_text(text: str, message: Message, file: str = "") -> Parsed:
     parser.read_fields(Block(message, ""))
     return Parsed(
         message,
-        parser.given.positions,
+        parser.given.positions(),
         findings.problems,
         findings.warnings,
         parser.unknown,
@@ -265,7 +265,7 @@ class Parser:
         rival = block.message.WhichOneof(oneof.name) if oneof else None
         if rival is None or rival == field.name:
             return block
-        line = self.given.positions[join(block.path, rival)].line
+        line = self._findings.line(self.given.places[join(block.path, rival)])
         message = f"cannot stand beside {rival} (line {line}); keep one of the two"
         self._findings.report(path, name, message)
         return block._replace(message=type(block.message)())
@@ -303,7 +303,7 @@ class Parser:
             getattr(block.message, field.name).append(value)
         else:
             self.given.set(block.message, field, path, place, value)
-        self.given.note_at(path, place)
+        self.given.places[path] = place
 
     def _read_message(self, block: Block, field: FieldDescriptor, path: str, name: Token) -> None:
         opener = self._cursor.token
@@ -325,7 +325,7 @@ class Parser:
         if field.is_repeated:
             path = element_path(path, len(message))
             message = message.add()
-            self.given.note_at(path, name)
+            self.given.places[path] = name
         else:
             message.SetInParent()
         self.read_fields(inner._replace(message=message, path=path))
@@ -358,19 +358,17 @@ class Parser:
         here = element_path(outer.path, number)
         self.read_fields(outer._replace(message=entry, path=here))
         for part in ("key", "value"):
-            if join(here, part) not in self.given.positions:
+            if join(here, part) not in self.given.places:
                 self._findings.warn(outer.path, name, f'this entry has no "{part}"')
         path = element_path(outer.path, entry.key)
-        if first := self.given.positions.get(path):
-            lines = f"lines {first.line} and {self._findings.line(name)}"
+        if first := self.given.places.get(path):
+            lines = f"lines {self._findings.line(first)} and {self._findings.line(name)}"
             if target[entry.key] == entry.value:
                 self._findings.warn(path, name, f"given twice, in {lines}, with the same value")
             else:
                 message = f"given twice, in {lines}, with different values; keep one of the two"
                 self._findings.report(path, name, message)
-        self.given.positions[path] = self.given.positions.get(
-            join(here, "value"), self._findings.place(name)
-        )
+        self.given.places[path] = self.given.places.get(join(here, "value"), name)
         if value_field(field).message_type is None:
             target[entry.key] = entry.value
         else:

@@ -67,7 +67,8 @@ def _fields(message: Message, given: Container[str], path: str) -> Iterator[str]
 def _is_set(message: Message, field: FieldDescriptor) -> bool:
     if field.has_presence:
         return message.HasField(field.name)
-    if field.containing_type.GetOptions().map_entry:
+    block = field.containing_type
+    if block is not None and block.GetOptions().map_entry:
         return True
     return getattr(message, field.name) != field.default_value
 

@@ -154,7 +154,8 @@ def _value_faults(field: FieldDescriptor) -> Iterator[str]:
 
 
 def _faults_of(field: FieldDescriptor, rule: str, text: str) -> Iterator[str]:
-    message: Any = message_factory.GetMessageClass(field.containing_type)()
+    block: Any = field.containing_type
+    message: Any = message_factory.GetMessageClass(block)()
     parsed = parse_text(f"{field.name}: {text}", message)
     yield from (problem.message for problem in parsed.problems)
     if parsed.problems or rules_of(field).arrives or rules_of(field).instead:
