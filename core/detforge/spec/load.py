@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from detforge.errors import Problem, SpecError
-from detforge.spec.changes import apply_changes
 from detforge.spec.defaults import settle_unwritten
 from detforge.spec.fields import schema_of
 from detforge.spec.findings import MAX_PROBLEMS
@@ -137,7 +136,7 @@ def parse_spec(
     if foreign := _stranger(text, parsed, others):
         raise SpecError(_bounded([Problem("", foreign, file)]))
     is_empty = not (parsed.positions or parsed.problems or changes)
-    places = apply_changes(parsed, changes) if changes else {}
+    places = _apply(changes, parsed)
     given = parsed.positions.keys() | places.keys()
     idle = list(settle_unwritten(parsed.message, parsed.unwritten, given))
     key = take_key(parsed.message)
@@ -162,6 +161,14 @@ def parse_spec(
             problems.insert(0, Problem("", "is empty: it sets no field"))
         raise SpecError(_in_order(map(spec.locate, problems)))
     return replace(spec, warnings=tuple(_in_order(map(spec.locate, spec.warnings))))
+
+
+def _apply(changes: Sequence[str], parsed: Parsed) -> Mapping[str, str]:
+    if not changes:
+        return {}
+    from detforge.spec.changes import apply_changes  # most runs need none
+
+    return apply_changes(parsed, changes)
 
 
 def _stranger(
