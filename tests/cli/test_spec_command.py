@@ -253,6 +253,54 @@ def test_absent_file_does_not_keep_the_others_from_being_checked(detforge, write
     assert checked.err == "Error: absent.txt: no such file\n"
 
 
+# --- changes -------------------------------------------------------------------------------
+
+
+def test_file_is_checked_with_fields_changed(detforge, write):
+    changes = ["--set", "training_config.num_epochs=5", "--set=ssd_config.nlayers=10"]
+    checked = detforge("ssd", "spec", "--json", "--check", write(), *changes)
+    assert checked.code == 0
+    spec = json.loads(checked.out)["spec"]
+    assert (spec["training_config"]["num_epochs"], spec["ssd_config"]["nlayers"]) == (5, 10)
+
+
+def test_wrong_change_is_said_once_and_located(detforge, write):
+    files = [write("one.txt"), write("two.txt")]
+    checked = detforge("ssd", "spec", "--check", *files, "--set", "nms_config.topk=5")
+    assert checked.code == 2
+    assert checked.err == (
+        'Error: --set nms_config.topk=5: nms_config.topk: unknown field; did you mean "top_k"?\n'
+    )
+
+
+def test_change_that_disagrees_with_the_file_is_located(detforge, write):
+    change = "ssd_config.scales=[0.1, 0.2]"
+    checked = detforge("ssd", "spec", "--json", "--check", write(), "--set", change)
+    assert checked.code == 2
+    (error,) = json.loads(checked.out)["errors"]
+    assert (error["file"], error["line"]) == (f"--set {change}", None)
+
+
+def test_conversion_spec_is_checked_with_fields_changed(detforge, write):
+    words = [
+        "spec",
+        "--convert",
+        "--check",
+        write(text=KITTI),
+        "--set",
+        "kitti_config.val_split=200",
+    ]
+    assert "200 is out of range; allowed: at least 0 and below 100" in detforge("ssd", *words).err
+
+
+def test_key_in_a_change_is_never_printed(detforge, write):
+    text = detforge("faster_rcnn", "spec").out
+    words = ["-v", "--check", write(text=text), "--set", "enc_key=sesame"]
+    checked = detforge("faster_rcnn", "spec", *words)
+    assert checked.code == 0
+    assert "sesame" not in checked.out + checked.err
+
+
 # --- JSON ----------------------------------------------------------------------------------
 
 
@@ -385,6 +433,8 @@ def test_explaining_and_checking_at_once_is_refused(detforge, write):
 
 def test_verbose_says_which_defaults_are_taken(detforge, write):
     shown = detforge("ssd", "spec", "-v", "--check", write())
+    assert "spec of the detector ssd, from detforge-ssd" in shown.err
+    assert "--check is spec.txt\n" in shown.err
     assert "nms_config.top_k is absent and takes its default, 200\n" in shown.err
     assert shown.out == "spec.txt: correct\n"
 
@@ -410,16 +460,35 @@ def test_pasted_dashes_and_hyphens_are_understood(detforge, write):
     assert (shown.code, shown.out) == (0, "spec.txt: correct\n")
 
 
-@pytest.mark.parametrize("words", [[], ["--json"], ["--explain", "hue"]], ids=" ".join)
-def test_broken_detector_is_told_in_one_message(detforge, words):
-    shown = detforge("ssd", "spec", *words, "--nonsense")
+def test_change_without_a_file_is_refused(detforge):
+    for words in ([], ["--json"], ["--explain", "hue"]):
+        shown = detforge("ssd", "spec", "--set", "random_seed=1", *words)
+        assert (shown.code, shown.out) == (2, "")
+        assert "name them with --check" in shown.err
+
+
+def test_word_that_stands_alone_is_answered_with_the_options_for_it(detforge, write):
+    shown = detforge("ssd", "spec", write())
+    assert shown.code == 2
+    assert "to check a file write --check spec.txt" in shown.err
+
+
+def test_unknown_option_is_refused(detforge):
+    shown = detforge("ssd", "spec", "--nonsense")
     assert shown.code == 2
     assert "--nonsense" in shown.err
 
 
+def test_help_shows_command_lines_to_copy(detforge):
+    shown = detforge("mask-rcnn", "spec", "-h")
+    assert shown.code == 0
+    for rest in ("> spec.txt", "--check spec.txt", "--explain num_epochs"):
+        assert f"\n  detforge mask_rcnn spec {rest}\n" in shown.out
+
+
 @pytest.mark.parametrize(
     "words",
-    [["--check", "spec.txt"], ["--json", "--check", "spec.txt"], [], ["--json"]],
+    [["--check", "spec.txt"], ["--json", "--check", "spec.txt"], [], ["--json"], ["--help"]],
     ids=" ".join,
 )
 @pytest.mark.parametrize("name", DETECTORS)

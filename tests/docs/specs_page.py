@@ -53,6 +53,11 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
         console, "detforge ssd spec --convert --check convert.txt", convert=base_specs.KITTI
     ),
     "checked-json": partial(console, "detforge ssd spec --json --check wrong.txt", wrong=_WRONG),
+    "changed": partial(
+        console,
+        "detforge ssd spec --check spec.txt --set training_config.num_epochs=0 --set top_k=50",
+        spec=base_specs.SSD,
+    ),
     "explained": partial(console, "detforge ssd spec --explain clustering_iou_threshold optimizer"),
     "explained-later": partial(console, "detforge ssd spec --explain mean_color enable_qat"),
     "explained-nothing": partial(console, "detforge ssd spec --explain num_epoch"),

@@ -55,7 +55,7 @@ def run_task(
     _check_outputs(values, options)
     gpus = doors.chosen_gpus(values["gpu_index"])
     logs.configure(verbose=values["verbose"], log_file=values["log_file"])
-    _log_start(detector, word, options, values)
+    log_start(detector, word, options, values)
     if feature := feature_of_task(detector, task):
         refuse_task(detector, task, word, feature, values, waiting)
     refuse_options(waiting)
@@ -70,7 +70,7 @@ def run_task(
     logs.say(reports.describe(report))
 
 
-def _log_start(
+def log_start(
     detector: Detector, word: str, options: Sequence[Option], values: Mapping[str, Any]
 ) -> None:
     """Say in debug messages what runs, and what each option came to; no secrets."""

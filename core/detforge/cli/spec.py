@@ -6,6 +6,7 @@ Says what a spec may hold without any data or model: nothing here imports a nume
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ import click
 
 from detforge.cli import logs
 from detforge.cli.commands import SUMMARIES
-from detforge.cli.option_table.shared import MESSAGES
+from detforge.cli.option_table.shared import CHANGES, MESSAGES
 from detforge.cli.options import Option
 from detforge.cli.parameters import checked_values
 from detforge.cli.task_command import TaskCommand, changed_options
@@ -37,6 +38,11 @@ SPEC_OPTIONS: tuple[Option, ...] = (
         multiple=True,
         metavar="FILE ...",
     ),
+    replace(
+        CHANGES,
+        help="Check the files with a field changed, training_config.num_epochs=3; once a field",
+        group="",
+    ),
     Option(
         name="explain",
         spellings=("--explain",),
@@ -47,7 +53,7 @@ SPEC_OPTIONS: tuple[Option, ...] = (
     Option(
         name="convert",
         spellings=("--convert",),
-        help="Be about the spec of dataset_convert",
+        help="Print, check or explain the spec of dataset_convert, not that of training",
         type=bool,
     ),
     Option(
@@ -68,12 +74,33 @@ def spec_command(name: str) -> click.Command:
     """
     from detforge.plugins import load_detector
 
-    detector = load_detector(name)
+    return SpecCommand(load_detector(name))
 
-    def start(given: Mapping[str, Any]) -> None:
-        run(detector, checked_values(SPEC_OPTIONS, given))
 
-    return TaskCommand("spec", SPEC_OPTIONS, start, SUMMARIES["spec"])
+class SpecCommand(TaskCommand):
+    """``detforge <detector> spec``."""
+
+    allow_extra_args = True  # for a message of our own
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+        super().__init__("spec", SPEC_OPTIONS, self._start, SUMMARIES["spec"])
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what the command does, and command lines that do it."""
+        super().format_help_text(ctx, formatter)
+        with formatter.section("Examples"):
+            indent = " " * formatter.current_indent
+            for rest in ("> spec.txt", "--check spec.txt", "--explain num_epochs"):
+                formatter.write(f"{indent}{ctx.command_path} {rest}\n")
+
+    def _start(self, given: Mapping[str, Any]) -> None:
+        if words := click.get_current_context().args:
+            raise click.UsageError(
+                f"{words[0]} stands alone; to check a file write --check {words[0]}, to look up a "
+                f"field --explain {words[0]}"
+            )
+        run(self._detector, checked_values(SPEC_OPTIONS, given))
 
 
 def run(detector: Detector, values: Mapping[str, Any]) -> None:
@@ -83,8 +110,14 @@ def run(detector: Detector, values: Mapping[str, Any]) -> None:
         DetforgeError: what the user can mend.
     """
     logs.configure(verbose=values["verbose"], log_file=values["log_file"])
+    if values["verbose"]:
+        from detforge.cli.run import log_start
+
+        log_start(detector, "spec", SPEC_OPTIONS, values)
     if values["explain"] and values["check"]:
         raise UsageError("--explain is about fields and --check about files; give one of them")
+    if values["changes"] and not values["check"]:
+        raise UsageError("--set changes the specs that are checked; name them with --check")
     if values["check"]:
         from detforge.cli.spec_files import check_files
 

@@ -54,7 +54,7 @@ def check_files(detector: Detector, schema: type[Message], values: Mapping[str, 
     Args:
         detector: whose specs they are.
         schema: the message class that they should hold.
-        values: the options "check", "convert" and "json".
+        values: the options "check", "changes", "convert" and "json".
 
     Raises:
         SpecError: files are wrong; carries every problem of all of them. With "json" they are
@@ -72,7 +72,8 @@ def check_files(detector: Detector, schema: type[Message], values: Mapping[str, 
         if outcome.spec:
             logs.say(f"{outcome.file}: correct")
     if problems:
-        raise SpecError(problems)
+        # A wrong change is one mistake, however many files it is for.
+        raise SpecError(list(dict.fromkeys(problems)))
 
 
 def _check(
@@ -80,12 +81,12 @@ def _check(
 ) -> Outcome:
     is_stdin = str(path) == "-"
     file = "stdin" if is_stdin else str(path)
-    others = None if values["convert"] else experiment_schemas
+    changes, others = values["changes"], None if values["convert"] else experiment_schemas
     try:
         if is_stdin:
-            spec = parse_spec(_read_stdin(), schema, file, others=others)
+            spec = parse_spec(_read_stdin(), schema, file, changes, others)
         else:
-            spec = load_spec(path, schema, others=others)
+            spec = load_spec(path, schema, changes, others)
         for warning in spec.warnings:
             log.warning("%s", warning)
         further = _check_whole(detector, spec, convert=values["convert"])
