@@ -114,6 +114,19 @@ def test_correct_file_is_said_to_be_correct(detforge, write):
     assert (checked.code, checked.out, checked.err) == (0, "spec.txt: correct\n", "")
 
 
+@pytest.mark.parametrize("name", ["ssd", "faster_rcnn", "efficientdet", "mask_rcnn"])
+def test_sample_spec_of_the_users_is_correct(detforge, sample_specs, name):
+    file = sample_specs / f"{name}.txt"
+    checked = detforge(name, "spec", "--check", file)
+    assert (checked.code, checked.out) == (0, f"{file}: correct\n")
+
+
+def test_sample_conversion_specs_of_the_users_are_correct(detforge, sample_specs):
+    files = [sample_specs / "ssd_convert_kitti.txt", sample_specs / "ssd_convert_coco.txt"]
+    checked = detforge("ssd", "spec", "--convert", "--check", *files)
+    assert (checked.code, checked.out) == (0, "".join(f"{file}: correct\n" for file in files))
+
+
 def test_file_with_a_warning_is_correct(detforge, write):
     file = write(text=f"{SMALL}eval_config {{}}\neval_config {{}}\n")
     checked = detforge("ssd", "spec", "--check", file)
