@@ -98,8 +98,8 @@ def build_model(spec: Message, recipe: Recipe, mode: Mode) -> DetectionModel:
 def tensorrt_plugins(spec: Message) -> tuple[TensorRTPlugin, ...]:
     """Return the TensorRT operators that the ``tensorrt-plugins`` flavour needs.
 
-    Not implemented: none. Asked by the conformance kit only until release 0.8 brings that
-    flavour; from then on export refuses a TensorRT release that lacks one of them.
+    Not implemented: none. Asked by the conformance kit only until a later release brings
+    that flavour; from then on export refuses a TensorRT release that lacks one of them.
     """
 
 
@@ -108,7 +108,7 @@ def deployment(spec: Message) -> Deployment:
     """Return how a runtime feeds and reads the exported model.
 
     Not implemented: the layout of the plain flavour and a generic DeepStream detector. Asked by
-    the conformance kit only until release 0.8 writes DeepStream files.
+    the conformance kit only until a later release writes DeepStream files.
     """
 
 

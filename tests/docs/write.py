@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 
+from tests.docs import command_line_page, specs_page
 from tests.docs.page import DOCS, rewritten
-from tests.docs.specs_page import BLOCKS
 
-PAGES = {"specs.md": BLOCKS}
+PAGES = {"specs.md": specs_page.BLOCKS, "command-line.md": command_line_page.BLOCKS}
 
 
 def main() -> None:

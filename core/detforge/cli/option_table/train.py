@@ -21,7 +21,7 @@ OPTIONS = (
     Option(
         name="resume_model_weights",
         spellings=("-m", "--resume_model_weights"),
-        help="Checkpoint to start from; goes before the one that the spec names",
+        help="Checkpoint to start from",
         type=FILE,
         group="reads",
     ),
