@@ -24,7 +24,10 @@ class Batch(TypedDict, total=False):
     """One device batch; the same for every detector.
 
     Keys:
-        images: float32 (B, H, W, C), the network input: channel order, mean and scale applied.
+        images: float32 (B, H, W, C), the network input: channel order, mean and scale applied;
+            zeros where there is no image.
+        valid: int32 (B, 2), height and width of the corner that holds the image; what lies right
+            of it and below is padding.
         boxes: float32 (B, N, 4), xyxy, network-input pixels; zeros where padded.
         labels: int32 (B, N), index into the recipe's class names; -1 where padded.
         ignore: bool (B, N), objects that are neither to be found nor background.
@@ -33,6 +36,7 @@ class Batch(TypedDict, total=False):
     """
 
     images: Tensor
+    valid: Tensor
     boxes: Tensor
     labels: Tensor
     ignore: Tensor

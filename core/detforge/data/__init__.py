@@ -13,7 +13,11 @@ input.
     convert, writer      labelled images -> records, complete or not at all
     sources              what a spec names -> one source
     labels               names in the data against the classes of a run
-    augment, windows     random views of an image for training
+    affine, placement    where pixels go, and where they came from
+    framing, rendering   how an image comes into the network input; its pixels and masks, moved
+    transforms, augment  random views of an image for training
+    targets              what a view asks the network to find
+    order, shape_buckets which image comes when, in batches of one shape
     ordered, batches     batches prepared by threads, in order
     scenes               a data set of drawn shapes, for demonstrations and tests
 """

@@ -8,24 +8,25 @@ from __future__ import annotations
 import contextlib
 import itertools
 import logging
-from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from detforge.data.augment import Augmenter
-from detforge.data.images import to_network_input
-from detforge.data.labels import check_labels, to_labels
-from detforge.data.masks import crop_mask, decode_mask
+from detforge.data.images import normalize, to_network_input
+from detforge.data.labels import check_labels
+from detforge.data.order import Order
 from detforge.data.ordered import map_ordered, thread_count
-from detforge.errors import DatasetError, DetforgeError
+from detforge.data.shape_buckets import find_buckets
+from detforge.data.targets import find_objects, make_target
+from detforge.errors import DetforgeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from detforge.data.augment import View
+    from detforge.data.order import Draw
     from detforge.data.samples import Sample, SampleSource
     from detforge.recipe import Recipe
 
@@ -36,30 +37,24 @@ log = logging.getLogger(__name__)
 # The number of objects is padded to a multiple of it: a few more images rarely change the shape,
 # and with it the compiled program.
 _PADDING_STEP = 8
-# Keep the draws that order the images apart from those that change them.
-_ORDER, _AUGMENTATION = 0, 1
+# Keeps the draws that change an image apart from those that order the images.
+_AUGMENTATION = 2
 # A batch of large images takes hundreds of megabytes.
 _AHEAD_BYTES = 512 << 20
-
-
-class _Target(NamedTuple):
-    boxes: NDArray[np.float32]
-    labels: NDArray[np.int32]
-    ignore: NDArray[np.bool_]
-    masks: NDArray[np.float32] | None
 
 
 class TrainingBatches:
     """An endless stream of full batches; see `detforge.model.Batch` for the arrays.
 
-    The images come as one permutation of the source after another, cut into batches; an epoch is
-    the least number of steps with as many images as the source has. Where the batch size does not
-    divide that number, permutations and epochs drift apart: the first epoch still shows every
-    image, a later one may show some twice and others not. Over a run no image is ahead of another
-    by more than one.
+    `Order` says which images come when; an epoch is the least number of steps with as many images
+    as the source has, or as the recipe says. Where the batch size does not divide that number,
+    permutations and epochs drift apart: the first epoch still shows every image, a later one may
+    show some twice and others not. Over a run no image is ahead of another by more than one.
+    (Images of another weight or shape have a stream of their own.)
 
-    Batch `s` depends on nothing but the seed and `s`: not on the number of threads, nor on where
-    the stream began.
+    Batch `s` depends on the data, the recipe, the seed and `s`, and on nothing else: not on the
+    number of threads, nor on where the stream began. So the number of the next step is all there
+    is to save in the middle of an epoch, and a stream from that step on is all there is to restore.
 
     Attributes:
         steps_per_epoch: batches in an epoch.
@@ -67,41 +62,35 @@ class TrainingBatches:
             data ended; whoever started it must look here.
     """
 
-    def __init__(
-        self,
-        source: SampleSource,
-        recipe: Recipe,
-        *,
-        seed: int,
-        max_objects: int | None = None,
-    ) -> None:
-        """Check the classes of the data; no image is read yet.
+    def __init__(self, source: SampleSource, recipe: Recipe, *, seed: int) -> None:
+        """Check the classes of the data; no image is read yet, unless shapes follow from sizes.
 
         Args:
             source: the training images.
-            recipe: classes, input, augmentation, batch size, threads.
+            recipe: classes, input, augmentation, objects, batch size, threads.
             seed: decides order and augmentation.
-            max_objects: N; None for what the largest image needs. Of an image with more objects
-                the largest ones are kept.
 
         Raises:
             DatasetError: a class in the data is not mapped, or there is no object at all.
         """
         check_labels(source, recipe.classes)
+        data = recipe.data
         self._source = source
         self._recipe = recipe
         self._seed = seed
-        most = source.max_objects()
-        self._max_objects = max_objects or -(-max(most, 1) // _PADDING_STEP) * _PADDING_STEP
-        if most > self._max_objects:
-            log.warning(
-                "images have up to %d objects; the %d largest of an image are used",
-                most,
-                self._max_objects,
-            )
-        self._augment = Augmenter(recipe.augmentation, recipe.input)
-        self._permutation = lru_cache(maxsize=4)(self._draw_permutation)
-        self.steps_per_epoch = -(-len(source) // recipe.data.batch_size)
+        self._max_objects = _count_objects(source, data.max_objects)
+        self._crowded: dict[int, int] = {}
+        self._augment = Augmenter(
+            recipe.augmentation, recipe.input, min_size=(data.min_box_width, data.min_box_height)
+        )
+        self._buckets = find_buckets(source, recipe.input)
+        self._order = Order(
+            np.ones(len(source)),
+            batch_size=data.batch_size,
+            seed=seed,
+            shapes=self._buckets.of_row,
+        )
+        self.steps_per_epoch = -(-(data.images_per_epoch or len(source)) // data.batch_size)
         self.failure: DetforgeError | None = None
 
     def stream(self, first_step: int = 0) -> Iterator[Arrays]:
@@ -111,22 +100,35 @@ class TrainingBatches:
         512 MiB; two are allowed in any case. Ends only when an image cannot be used; `failure`
         then says why.
         """
-        data = self._recipe.data
         batches = map_ordered(
             self.batch,
             itertools.count(first_step),
-            workers=thread_count(data.workers),
+            workers=thread_count(self._recipe.data.workers),
             ahead=self._batches_ahead(),
         )
         with contextlib.closing(batches):
             try:
+                yield from itertools.islice(batches, self.steps_per_epoch)
+                self._report_crowded()
                 yield from batches
             except DetforgeError as err:
                 self.failure = err
 
+    def batch(self, step: int) -> Arrays:
+        """Return one batch; the same arrays whenever it is asked for.
+
+        Raises:
+            DatasetError: an image cannot be used.
+        """
+        draws = self._order.batch(step)
+        arrays = self._empty(self._buckets.sizes[draws[0].shape])
+        for index, draw in enumerate(draws):
+            self._fill(arrays, index, draw)
+        return arrays
+
     def _batches_ahead(self) -> int:
         wanted = self._recipe.data.max_queue_size
-        arrays = self._empty(self._recipe.data.batch_size)
+        arrays = self._empty(max(self._buckets.sizes, key=np.prod))
         ahead = _ahead(wanted, sum(array.nbytes for array in arrays.values()))
         if ahead < wanted:
             log.info(
@@ -136,22 +138,12 @@ class TrainingBatches:
             )
         return ahead
 
-    def batch(self, step: int) -> Arrays:
-        """Return one batch; the same arrays whenever it is asked for.
-
-        Raises:
-            DatasetError: an image cannot be used.
-        """
-        size = self._recipe.data.batch_size
-        arrays = self._empty(size)
-        for index, position in enumerate(range(step * size, (step + 1) * size)):
-            self._fill(arrays, index, position)
-        return arrays
-
-    def _empty(self, size: int) -> Arrays:
-        objects, side = self._max_objects, self._recipe.data.mask_size
+    def _empty(self, image_size: tuple[int, int]) -> Arrays:
+        data, objects = self._recipe.data, self._max_objects
+        size, side = data.batch_size, data.mask_size
         arrays: Arrays = {
-            "images": _empty_images(self._recipe, size),
+            "images": _empty_images(self._recipe, size, image_size),
+            "valid": np.zeros((size, 2), np.int32),
             "boxes": np.zeros((size, objects, 4), np.float32),
             "labels": np.full((size, objects), -1, np.int32),
             "ignore": np.zeros((size, objects), bool),
@@ -161,43 +153,44 @@ class TrainingBatches:
             arrays["masks"] = np.zeros((size, objects, side, side), np.float32)
         return arrays
 
-    def _fill(self, arrays: Arrays, index: int, position: int) -> None:
-        row = self._row(position)
-        sample = self._source[row]
-        labels = to_labels(sample.class_names, self._recipe.classes)
-        # KITTI's DontCare has no label; it must not attract crops either.
-        known = np.flatnonzero(labels >= 0)
-        rng = np.random.default_rng((self._seed, _AUGMENTATION, position))
-        view = self._augment(sample.image(), sample.boxes[known], rng)
-        target = self._target(sample, labels, known[view.kept], view)
-        target = _limit(target, self._max_objects)
+    def _fill(self, arrays: Arrays, index: int, draw: Draw) -> None:
+        recipe, sample = self._recipe, self._source[draw.row]
+        objects = find_objects(sample, recipe.classes, skip_crowd=recipe.data.skip_crowd)
+        if len(objects.rows) > self._max_objects:
+            self._crowded[draw.row] = len(objects.rows)
+        rng = np.random.default_rng((self._seed, _AUGMENTATION, draw.row, draw.turn))
+        view = self._augment(sample.image(), sample.boxes[objects.rows], rng)
+        target = make_target(sample, objects, view, recipe.data, self._max_objects)
         count = len(target.labels)
-        to_network_input(view.image, self._recipe.input, out=arrays["images"][index])
+        normalize(view.image, view.placement, recipe.input, arrays["images"][index])
+        arrays["valid"][index] = view.placement.extent[::-1]
         arrays["boxes"][index, :count] = target.boxes
         arrays["labels"][index, :count] = target.labels
         arrays["ignore"][index, :count] = target.ignore
         if target.masks is not None:
             arrays["masks"][index, :count] = target.masks
-        arrays["row"][index] = row
+        arrays["row"][index] = draw.row
 
-    def _target(
-        self, sample: Sample, labels: NDArray[np.int32], rows: NDArray[np.int64], view: View
-    ) -> _Target:
-        """Return the objects of a view; `rows` says which of the sample they are."""
-        ignore = sample.crowd[rows]
-        if not self._recipe.data.include_difficult:
-            ignore = ignore | sample.difficult[rows]
-        masks = None
-        if side := self._recipe.data.mask_size:
-            masks = _crop_masks(sample, view, rows, side)
-        return _Target(view.boxes, labels[rows], ignore, masks)
+    def _report_crowded(self) -> None:
+        """Say how many of the images read so far have more objects than a batch holds."""
+        if self._crowded:
+            log.warning(
+                "%d images have more than %d objects, %d in all; of each view of them the %d "
+                "largest are used",
+                *(len(self._crowded), self._max_objects, sum(self._crowded.values())),
+                self._max_objects,
+            )
 
-    def _row(self, position: int) -> int:
-        epoch, index = divmod(position, len(self._source))
-        return int(self._permutation(epoch)[index])
 
-    def _draw_permutation(self, epoch: int) -> NDArray[np.int64]:
-        return np.random.default_rng((self._seed, _ORDER, epoch)).permutation(len(self._source))
+def _count_objects(source: SampleSource, limit: int | None) -> int:
+    """Return the number of objects that a batch holds of each image."""
+    most = source.max_objects()
+    padded = -(-max(most, 1) // _PADDING_STEP) * _PADDING_STEP
+    if limit and most > limit:
+        log.warning(
+            "images have up to %d objects; the %d largest of an image are used", most, limit
+        )
+    return min(padded, limit) if limit else padded
 
 
 def _ahead(wanted: int, size: int) -> int:
@@ -205,47 +198,9 @@ def _ahead(wanted: int, size: int) -> int:
     return min(wanted, max(2, _AHEAD_BYTES // size))
 
 
-def _empty_images(recipe: Recipe, size: int) -> NDArray[np.float32]:
-    return np.zeros(
-        (size, recipe.input.height, recipe.input.width, recipe.input.channels), np.float32
-    )
-
-
-def _crop_masks(
-    sample: Sample, view: View, rows: NDArray[np.int64], side: int
-) -> NDArray[np.float32]:
-    """Return float32 (M, m, m): each mask inside what is left of its box.
-
-    The masks are cut from the source image; they are never drawn at the size of the network.
-
-    Raises:
-        DatasetError: the data has no masks.
-    """
-    masks = np.zeros((len(rows), side, side), np.float32)
-    if not len(rows):
-        return masks
-    if sample.masks is None:
-        raise DatasetError(
-            f"{sample.place} has objects without masks, and this detector learns masks; use data "
-            "with outlines, such as COCO with segmentations"
-        )
-    limit = np.tile([sample.width, sample.height], 2)
-    source_boxes = np.clip(view.placement.to_source(view.boxes), 0, limit)
-    for mask, row, box in zip(masks, rows, source_boxes, strict=True):
-        full = decode_mask(sample.masks[row], sample.width, sample.height, sample.place)
-        part = crop_mask(full, box, side)
-        mask[:] = part[:, ::-1] if view.placement.flipped else part
-    return masks
-
-
-def _limit(target: _Target, count: int) -> _Target:
-    """Return the largest objects, in their order, when there are more than `count`."""
-    if len(target.labels) <= count:
-        return target
-    sides = target.boxes[:, 2:] - target.boxes[:, :2]
-    largest = np.sort(np.argsort(-sides.prod(axis=1), kind="stable")[:count])
-    masks = None if target.masks is None else target.masks[largest]
-    return _Target(target.boxes[largest], target.labels[largest], target.ignore[largest], masks)
+def _empty_images(recipe: Recipe, count: int, image_size: tuple[int, int]) -> NDArray[np.float32]:
+    width, height = image_size
+    return np.zeros((count, height, width, recipe.input.channels), np.float32)
 
 
 class EvaluationBatch(NamedTuple):
@@ -263,27 +218,37 @@ class EvaluationBatch(NamedTuple):
 
 
 def evaluation_batches(source: SampleSource, recipe: Recipe) -> Iterator[EvaluationBatch]:
-    """Yield all images once, in order, in batches of one size, read ahead by threads.
+    """Yield all images once, in batches of one size, read ahead by threads.
 
-    Each image is read once: its objects come along.
+    The images come in order; where they have several shapes, shape by shape. Each image is read
+    once: its objects come along.
 
     Raises:
         DatasetError: an image cannot be used.
     """
-    size = recipe.evaluation.batch_size
+    size, buckets = recipe.evaluation.batch_size, find_buckets(source, recipe.input)
+    batches = [
+        (image_size, rows[first : first + size])
+        for shape, image_size in enumerate(buckets.sizes)
+        for rows in (np.flatnonzero(buckets.of_row == shape),)
+        for first in range(0, len(rows), size)
+    ]
 
     def read(row: int) -> tuple[Sample, NDArray[np.float32]]:
         sample = source[row]
         return sample, to_network_input(sample.image(), recipe.input)
 
     workers = thread_count(recipe.data.workers)
-    ahead = _ahead(2 * max(size, workers), _empty_images(recipe, 1).nbytes)
-    found = map_ordered(read, range(len(source)), workers=workers, ahead=ahead)
+    largest = _empty_images(recipe, 1, max(buckets.sizes, key=np.prod))
+    ahead = _ahead(2 * max(size, workers), largest.nbytes)
+    rows = (int(row) for _, some in batches for row in some)
+    found = map_ordered(read, rows, workers=workers, ahead=ahead)
     with contextlib.closing(found):
-        for first in range(0, len(source), size):
-            images, row = _empty_images(recipe, size), np.full(size, -1, np.int32)
+        for image_size, some in batches:
+            images, row = _empty_images(recipe, size, image_size), np.full(size, -1, np.int32)
+            row[: len(some)] = some
             samples = []
-            for index, (sample, image) in enumerate(itertools.islice(found, size)):
-                images[index], row[index] = image, first + index
+            for index, (sample, image) in enumerate(itertools.islice(found, len(some))):
+                images[index, : image.shape[0], : image.shape[1]] = image
                 samples.append(sample)
             yield EvaluationBatch(images, row, tuple(samples))

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from detforge.data.framing import still_placement
 from detforge.data.headers import ImageHeader, TruncatedImageError, read_header
+from detforge.data.rendering import render_image
 from detforge.errors import DatasetError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from detforge.data.placement import Placement
     from detforge.recipe import InputFormat
 
 IMAGE_EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp")
@@ -104,41 +107,48 @@ def _why_unreadable(data: bytes, name: str) -> str:
     return f"{name} is a damaged {kind.format.upper()} file; copy it again from where it came from"
 
 
-def to_network_input(
-    image_rgb: NDArray[np.uint8],
-    format: InputFormat,
-    *,
-    interpolation: int | None = None,
-    out: NDArray[np.float32] | None = None,
-) -> NDArray[np.float32]:
-    """Return ``scale * (image - mean)`` at the network's size and in its channel order.
-
-    The image is stretched; its aspect ratio is not kept.
+def to_network_input(image_rgb: NDArray[np.uint8], format: InputFormat) -> NDArray[np.float32]:
+    """Return an image as evaluation and inference show it to the network.
 
     Args:
         image_rgb: uint8 (h, w, 3), RGB.
         format: what the network expects.
-        interpolation: an OpenCV flag; None for bilinear.
-        out: float32 (H, W, C), contiguous, to write into.
 
     Returns:
-        float32 (H, W, C); `out` where given.
+        float32 (H, W, C).
     """
-    size = (format.width, format.height)
-    if image_rgb.shape[1::-1] != size:
-        flag = cv2.INTER_LINEAR if interpolation is None else interpolation
-        image_rgb = np.asarray(cv2.resize(image_rgb, size, interpolation=flag), np.uint8)
-    pixels: NDArray[Any] = image_rgb
+    height, width = image_rgb.shape[:2]
+    placement = still_placement(format, width, height)
+    out = np.zeros((int(placement.size[1]), int(placement.size[0]), format.channels), np.float32)
+    normalize(render_image(image_rgb, placement), placement, format, out)
+    return out
+
+
+def normalize(
+    canvas_rgb: NDArray[np.uint8],
+    placement: Placement,
+    format: InputFormat,
+    out: NDArray[np.float32],
+) -> None:
+    """Write ``scale * (image - mean)`` in the network's channel order; leave out what is no image.
+
+    Args:
+        canvas_rgb: uint8 (H, W, 3), RGB, at the network's size.
+        placement: where the image lies on it.
+        format: what the network expects.
+        out: float32 (H or more, W or more, C), zeros.
+    """
+    if placement.is_empty:
+        return
+    x1, y1, x2, y2 = placement.target
+    pixels: NDArray[Any] = canvas_rgb[y1:y2, x1:x2]
     if format.color_order == "grey":
-        pixels = cv2.transform(image_rgb.astype(np.float32), _LUMA)[..., np.newaxis]
+        pixels = cv2.transform(pixels.astype(np.float32), _LUMA)[..., np.newaxis]
     elif format.color_order == "bgr":
-        pixels = cv2.cvtColor(image_rgb, cv2.COLOR_RGB2BGR)
-    if out is None:
-        out = np.empty((format.height, format.width, format.channels), np.float32)
+        pixels = cv2.cvtColor(canvas_rgb[y1:y2, x1:x2], cv2.COLOR_RGB2BGR)
     # Over whole rows, where NumPy is five times faster than over the channels of a pixel.
-    rows = out.reshape(format.height, -1)
-    mean = np.tile(np.array(format.mean, np.float32), format.width)
+    rows = out[y1:y2, x1:x2].reshape(y2 - y1, -1)
+    mean = np.tile(np.array(format.mean, np.float32), x2 - x1)
     np.subtract(pixels.reshape(rows.shape), mean, out=rows, dtype=np.float32)
     if any(factor != 1.0 for factor in format.scale):
-        rows *= np.tile(np.array(format.scale, np.float32), format.width)
-    return out
+        rows *= np.tile(np.array(format.scale, np.float32), x2 - x1)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from detforge.data.framing import still_placement
+
 if TYPE_CHECKING:
     from detforge.recipe import InputFormat
 
@@ -13,17 +15,16 @@ if TYPE_CHECKING:
 def source_boxes(
     boxes_xyxy: np.ndarray, input_format: InputFormat, width: int, height: int
 ) -> np.ndarray:
-    """Return boxes of the network input in source pixels; the image was stretched to fit.
+    """Return boxes of the network input in source pixels.
 
     Args:
-        boxes_xyxy: (..., 4), network-input pixels.
-        input_format: size of the network input.
+        boxes_xyxy: (N, 4), network-input pixels.
+        input_format: how the image came into the network input.
         width: of the source image, pixels.
         height: of the source image, pixels.
 
     Returns:
-        float32 (..., 4), xyxy, source pixels; not clipped.
+        float32 (N, 4), xyxy, source pixels; not clipped.
     """
-    across, down = width / input_format.width, height / input_format.height
-    factors = np.array([across, down, across, down], np.float32)
-    return np.asarray(boxes_xyxy, np.float32) * factors
+    placement = still_placement(input_format, width, height)
+    return placement.to_source(boxes_xyxy).astype(np.float32)

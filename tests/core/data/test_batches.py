@@ -67,6 +67,7 @@ def test_batch_has_the_documented_arrays(drawn):
     batch = TrainingBatches(KittiFolder(drawn.images, drawn.labels), recipe, seed=1).batch(0)
     assert {key: (value.shape, value.dtype.name) for key, value in batch.items()} == {
         "images": ((4, 30, 40, 3), "float32"),
+        "valid": ((4, 2), "int32"),
         "boxes": ((4, 8, 4), "float32"),
         "labels": ((4, 8), "int32"),
         "ignore": ((4, 8), "bool"),
@@ -97,7 +98,7 @@ def test_objects_are_padded_to_a_multiple_of_eight(most, padded):
 def test_largest_objects_stay_when_there_are_too_many(caplog):
     boxes = [[0, 0, 10, 10], [0, 0, 40, 40], [0, 0, 20, 20]]
     source = ListSource([make_sample(boxes, ["circle", "square", "triangle"])])
-    batch = TrainingBatches(source, make_recipe(), seed=1, max_objects=2).batch(0)
+    batch = TrainingBatches(source, make_recipe(max_objects=2), seed=1).batch(0)
     assert batch["labels"][0].tolist() == [1, 2]
     assert "the 2 largest of an image are used" in caplog.text
 

@@ -161,14 +161,69 @@ def test_network_input_in_grey_weighs_the_channels_and_keeps_fractions():
     np.testing.assert_allclose(pixels, 2.99 + 11.74 + 3.534 - 2.0, atol=1e-4)
 
 
-def test_network_input_stretches_and_fills_the_array_it_is_given():
-    left_dark = np.zeros((10, 20, 3), np.uint8)
-    left_dark[:, 10:] = 200
-    out = np.empty((2, 48, 64, 3), np.float32)
-    result = to_network_input(left_dark, network(), out=out[1])
-    assert np.shares_memory(result, out)
-    assert (out[1, :, :30] == 0).all()
-    assert (out[1, :, 34:] == 200).all()
+def _left_dark():
+    image = np.zeros((10, 20, 3), np.uint8)
+    image[:, 10:] = 200
+    return image
+
+
+def test_network_input_is_stretched():
+    pixels = to_network_input(_left_dark(), network(64, 48))
+    assert pixels.shape == (48, 64, 3)
+    assert (pixels[:, :30] == 0).all()
+    assert (pixels[:, 34:] == 200).all()
+
+
+def test_fitted_network_input_keeps_its_shape_and_is_zero_beside_the_image():
+    pixels = to_network_input(_left_dark(), network(64, 48, resize="fit", mean=(9.5, 9.5, 9.5)))
+    assert (pixels[:32, :30] == -9.5).all()
+    assert (pixels[:32, 34:] == 190.5).all()
+    assert (pixels[32:] == 0).all()
+
+
+def test_padded_network_input_has_the_pixels_of_the_image():
+    image = np.random.default_rng(0).integers(0, 256, (40, 80, 3), dtype=np.uint8)
+    pixels = to_network_input(image, network(64, 48, resize="pad"))
+    np.testing.assert_array_equal(pixels[:40], image[:, :64])
+    assert (pixels[40:] == 0).all()
+
+
+def test_window_is_all_that_enters_the_network():
+    image = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
+    pixels = to_network_input(image, network(64, 48, window=(30, 20, 94, 68)))
+    np.testing.assert_array_equal(pixels, image[20:68, 30:94])
+
+
+def test_window_beside_the_image_leaves_nothing_of_it():
+    image = np.full((9, 12, 3), 200, np.uint8)
+    assert not to_network_input(image, network(64, 48, window=(30, 20, 94, 68))).any()
+
+
+def test_window_larger_than_the_image_is_zero_around_it():
+    image = np.full((60, 70, 3), 200, np.uint8)
+    pixels = to_network_input(image, network(64, 48, window=(30, 20, 94, 68)))
+    assert (pixels[:40, :40] == 200).all()
+    assert not pixels[40:].any()
+    assert not pixels[:, 40:].any()
+
+
+def test_shorter_side_decides_the_shape_of_the_network_input():
+    form = network(0, 0, shorter_side=60, longer_side=100)
+    shapes = [
+        to_network_input(np.zeros((height, width, 3), np.uint8), form).shape
+        for width, height in ((40, 30), (30, 40), (400, 100), (7, 7))
+    ]
+    assert shapes == [(60, 80, 3), (80, 60, 3), (25, 100, 3), (60, 60, 3)]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 50), (50, 1), (3, 4000), (4000, 3)], ids=str)
+@pytest.mark.parametrize("resize", ["stretch", "fit", "pad"])
+def test_image_of_any_shape_enters_the_network(size, resize):
+    image = np.full((size[1], size[0], 3), 7, np.uint8)
+    pixels = to_network_input(image, network(64, 48, resize=resize))
+    assert pixels.shape == (48, 64, 3)
+    assert (pixels[0, 0] == 7).all()
+    assert set(np.unique(pixels)) <= {0, 7}
 
 
 def test_data_room_imports_no_framework():
