@@ -48,7 +48,7 @@ def largest_sample() -> tuple[str, Path]:
     Raises:
         SystemExit: there are none.
     """
-    from detforge.plugins import installed_detectors
+    from detforge.installed import installed_detectors
 
     names = {listing.name for listing in installed_detectors()}
     samples = [path for path in SPECS.glob("*.txt") if path.stem in names]
