@@ -6,6 +6,7 @@ import json
 import logging
 from collections import Counter
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -56,6 +57,8 @@ class CocoFile(SampleSource):
 
     Attributes:
         has_masks: samples have masks.
+        file_names: name of the image of each row.
+        label_files: the file that the labels come from.
     """
 
     drop_advice = ", or convert the file to records, which may leave them out (--drop_unmapped)"
@@ -84,8 +87,10 @@ class CocoFile(SampleSource):
         """
         self.name = str(annotations)
         self._path = annotations
+        self.label_files = [annotations]
         self._folder = images
         self._table = table = read_table(annotations, outlines=masks)
+        self.file_names = table.file_names
         self._rows = {str(identity): row for row, identity in enumerate(table.image_ids)}
         self.categories = {i: name for i, name in table.categories.items() if isinstance(i, int)}
         self._class_names = list(table.categories.values())
@@ -111,9 +116,19 @@ class CocoFile(SampleSource):
         path = self._folder / self._table.file_names[row]
         return replace(self.truth(row), encoded=read_bytes(path), path=path)
 
-    def row_of(self, image_id: str) -> int | None:
-        """Return the row of an image by its id as text, None when the file does not list it."""
-        return self._rows.get(image_id)
+    def row_of(self, image_id: str, file_name: str) -> int | None:
+        """Return the row of an image, None when the file does not list it.
+
+        Args:
+            image_id: as text.
+            file_name: counts where no image has this id.
+        """
+        row = self._rows.get(image_id)
+        return self._rows_by_file.get(file_name) if row is None else row
+
+    @cached_property
+    def _rows_by_file(self) -> dict[str, int]:
+        return {name: row for row, name in enumerate(self._table.file_names)}
 
     def truth(self, row: int) -> Sample:
         """Return the labels of an image, without the image.
@@ -209,6 +224,13 @@ class CocoFile(SampleSource):
 
     def _changed(self) -> DatasetError:
         return DatasetError(f"{self.name} was changed while it was in use; start again")
+
+    def object_classes(self, row: int) -> tuple[str, ...]:
+        """Return the class name of each usable object of an image, which is not read for it."""
+        table = self._table
+        numbers = range(int(table.first[row]), int(table.first[row + 1]))
+        kept = (number for number in numbers if number not in table.faults)
+        return tuple(self._class_names[table.category[number]] for number in kept)
 
     def class_counts(self) -> dict[str, int]:
         """Return class name -> objects that can be used."""

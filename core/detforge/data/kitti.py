@@ -127,7 +127,12 @@ def _numbers(fields: list[str], file: str, line: int) -> list[float]:
 
 
 class KittiFolder(SampleSource):
-    """Images and KITTI label files of the same stem, in the order of their names."""
+    """Images and KITTI label files of the same stem, in the order of their names.
+
+    Attributes:
+        file_names: name of the image of each row.
+        label_files: the files that the labels come from.
+    """
 
     drop_advice = ", or convert the folders to records, which may leave them out (--drop_unmapped)"
 
@@ -150,8 +155,9 @@ class KittiFolder(SampleSource):
         self.name = str(images)
         files = _list_files(images, field)
         self._images = _find_images(files, images, extension, field)
-        paths = _pair(self._images, labels, field)
-        self._labels = [_read_labels(path) for path in paths]
+        self.file_names = [path.name for path in self._images]
+        self.label_files = _pair(self._images, labels, field)
+        self._labels = [_read_labels(path) for path in self.label_files]
         self.left_out = _left_out(files, self._images, labels)
         _report(images, "file", self.left_out)
         _report(labels, "object", [d for label in self._labels for d in label.dropped])
@@ -182,6 +188,10 @@ class KittiFolder(SampleSource):
             source_id=path.stem,
             dropped=(*labels.dropped, *outside),
         )
+
+    def object_classes(self, row: int) -> tuple[str, ...]:
+        """Return the class name of each object of an image, which is not read for it."""
+        return tuple(found.class_name for found in self._labels[row].objects)
 
     def class_counts(self) -> dict[str, int]:
         """Return class name -> objects."""

@@ -149,12 +149,20 @@ class Sample:
         """
         image = read_image(self.data(), name=self.place)
         height, width = image.shape[:2]
+        self.check_size(width, height)
+        return image
+
+    def check_size(self, width: int, height: int) -> None:
+        """Refuse an image of another size than the annotated one.
+
+        Raises:
+            DatasetError: says both sizes.
+        """
         if (width, height) != (self.width, self.height):
             raise DatasetError(
                 f"{self.place} is {width}x{height} pixels, but its annotation is for "
                 f"{self.width}x{self.height}; boxes would land in the wrong place"
             )
-        return image
 
 
 class SampleSource(abc.ABC):
