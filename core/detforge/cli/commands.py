@@ -217,7 +217,7 @@ def _dev_command() -> click.Command:
 
 _OTHER: dict[str, tuple[Callable[[], click.Command], str]] = {
     "list": (_list_command, "Show the installed detectors, and what is wrong with them."),
-    "data": (_data_command, "Draw data sets to try things out with."),
+    "data": (_data_command, "Look at data sets: statistics, previews; draw one to try things out."),
     "completion": (_completion_command, "Print a script that completes words in your shell."),
     "dev": (_dev_command, "For authors of detectors: compile .proto files."),
 }

@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import Any
 
 import click
 
-from detforge.cli import doors, logs
 from detforge.cli.commands import Group
 from detforge.cli.option_table import shared
 from detforge.cli.options import Option
-from detforge.cli.parameters import checked_values
 from detforge.cli.task_command import TaskCommand
-from detforge.cli.value_types import FOLDER, PATH, ImageSize
+from detforge.cli.value_types import FOLDER, PATH
 from detforge.cli.words import CONTEXT
-from detforge.errors import UsageError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+SUMMARIES = {
+    "stats": "Say what is in a data set, and which labels look wrong.",
+    "preview": "Draw training images as the network sees them.",
+    "scenes": "Draw images of shapes with KITTI and COCO labels.",
+}
+
+
+class Size(click.ParamType):
+    """Two positive numbers with an x between them: ``320x240``."""
+
+    name = "WxH"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        """Return (width, height) in pixels."""
+        if isinstance(value, tuple):
+            return value
+        found = re.fullmatch(r"([1-9]\d*)[xX\u00d7]([1-9]\d*)", value)
+        if not found:
+            self.fail(f"{value!r} is no size; write WIDTHxHEIGHT, like 320x240", param, ctx)
+        return int(found[1]), int(found[2])
+
 
 _DETECTOR = Option(
     name="detector",
@@ -25,13 +44,6 @@ _DETECTOR = Option(
     help="Whose spec it is; without it the one that reads it",
     metavar="NAME",
     group="reads",
-)
-
-_SEED = Option(
-    name="seed",
-    spellings=("--seed",),
-    help="Another seed, other images",
-    type=click.IntRange(min=0),
 )
 
 STATS_OPTIONS = (
@@ -162,9 +174,53 @@ SCENES_OPTIONS = (
     Option(
         name="size",
         spellings=("--size",),
-        help="Of each image",
-        type=ImageSize(),
-        default=(320, 240),
+        help="Of each image; 320x240 where it is absent",
+        type=Size(),
+        metavar="WxH",
     ),
     *shared.MESSAGES,
+)
+
+OPTIONS = {"stats": STATS_OPTIONS, "preview": PREVIEW_OPTIONS, "scenes": SCENES_OPTIONS}
+
+
+class DataGroup(Group):
+    """``detforge data``: its commands need no detector, or find it by the spec."""
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Return the commands and what they do."""
+        return list(SUMMARIES.items())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command; nothing of what it needs is loaded."""
+        return DataCommand(cmd_name) if cmd_name in SUMMARIES else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands."""
+        with formatter.section("Commands"):
+            formatter.write_dl(self.rows())
+
+
+class DataCommand(TaskCommand):
+    """``detforge data <command>``."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, OPTIONS[name], self._start, SUMMARIES[name])
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what the command does, and a command line that does it."""
+        from detforge.cli.help import write_example
+
+        super().format_help_text(ctx, formatter)
+        write_example(formatter, ctx.command_path, self.options)
+
+    def _start(self, given: dict[str, Any]) -> None:
+        from detforge.cli import data_runs
+        from detforge.cli.parameters import checked_values
+
+        getattr(data_runs, f"run_{self.name}")(checked_values(self.options, given))
+
+
+data_group = DataGroup(
+    "data", help="Look at data sets, or draw one to try things out with.", context_settings=CONTEXT
 )

@@ -62,6 +62,12 @@ def example(command: str, options: Sequence[Option]) -> str:
     return " ".join(words)
 
 
+def write_example(formatter: click.HelpFormatter, command: str, options: Sequence[Option]) -> None:
+    """Write a section with `example`, in one line: it is there to be copied."""
+    with formatter.section("Example"):
+        formatter.write(f"{' ' * formatter.current_indent}{example(command, options)}\n")
+
+
 def _folder(option: Option) -> str:
     """Return the folder in the place of a file: ``records`` for ``records/train``."""
     return option.example.partition("/")[0].partition(".")[0]

@@ -86,7 +86,7 @@ class DetectorTask(TaskCommand):
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write what the task does, and a command line that does it."""
-        from detforge.cli.help import example, sentence
+        from detforge.cli.help import sentence, write_example
         from detforge.cli.later import feature_of_task
         from detforge.roadmap import arrival
 
@@ -96,10 +96,7 @@ class DetectorTask(TaskCommand):
             with formatter.indentation():
                 coming = f"{sentence(arrival(feature))}. Until then it checks options and spec."
                 formatter.write_text(coming)
-        with formatter.section("Example"):
-            # Not wrapped: it is there to be copied.
-            indent = " " * formatter.current_indent
-            formatter.write(f"{indent}{example(ctx.command_path, self.options)}\n")
+        write_example(formatter, ctx.command_path, self.options)
 
     def _start(self, given: dict[str, Any]) -> None:
         from detforge.cli.option_table import check_together

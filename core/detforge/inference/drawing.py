@@ -1,4 +1,4 @@
-"""Detections drawn into an image, readable at any size and in any script.
+"""Objects drawn into an image, readable at any size and in any script.
 
 OpenCV 5 brings its own fonts with Latin, Greek, Cyrillic, Arabic and CJK letters; what they lack
 appears as a question mark.
@@ -23,9 +23,12 @@ Color = tuple[int, int, int]
 
 _GOLDEN_RATIO = 0.618034
 _LIGHTNESSES = (0.5, 0.35, 0.68)
+_GREY = (128, 128, 128)
 _MASK_OPACITY = 0.45
 _MASK_THRESHOLD = 0.5
 _FONT_WEIGHT = 500
+# Of the dashes around a muted object, in line widths.
+_DASH, _GAP = 4, 3
 # An image is looked at as a whole: text is a fixed share of its shorter side, within limits.
 _TEXT_SHARE, _MIN_TEXT, _MAX_TEXT = 0.03, 11, 64
 
@@ -67,24 +70,52 @@ def draw_detections(
     Returns:
         uint8 (H, W, 3), RGB.
     """
+    texts = [f"{name} {score:.2f}" for name, score in zip(names, scores, strict=True)]
+    return draw_objects(image_rgb, boxes_xyxy, texts, labels, masks)
+
+
+def draw_objects(
+    image_rgb: NDArray[np.uint8],
+    boxes_xyxy: np.ndarray,
+    texts: Sequence[str],
+    labels: np.ndarray,
+    masks: np.ndarray | None = None,
+    muted: np.ndarray | None = None,
+) -> NDArray[np.uint8]:
+    """Return a copy of an image with boxes, and a text at each.
+
+    Args:
+        image_rgb: uint8 (H, W, 3).
+        boxes_xyxy: float (N, 4), pixels of the image, the most important first.
+        texts: N texts, in any script; an empty one is not drawn.
+        labels: int (N,); each label has a colour of its own.
+        masks: float (N, h, w), probabilities inside the box; None for none.
+        muted: bool (N,), objects with a dashed outline and without colour in their mask and text;
+            None for none.
+
+    Returns:
+        uint8 (H, W, 3), RGB.
+    """
     canvas = np.ascontiguousarray(image_rgb).copy()
     height, width = canvas.shape[:2]
     text_size = _text_size(height, width)
     thickness = round(text_size / 7)
     clipped = clip_boxes(boxes_xyxy, width, height)
     colors = [class_color(int(label)) for label in labels]
+    is_muted = np.zeros(len(texts), bool) if muted is None else np.asarray(muted, bool)
     if masks is not None:
-        for box, mask, color in zip(boxes_xyxy, masks, colors, strict=True):
-            _blend_mask(canvas, box, mask, color)
+        for box, mask, color, mute in zip(boxes_xyxy, masks, colors, is_muted, strict=True):
+            _blend_mask(canvas, box, mask, _GREY if mute else color)
     # The best last, so that it lies on top.
-    for box, color in reversed(list(zip(clipped, colors, strict=True))):
+    for box, color, mute in reversed(list(zip(clipped, colors, is_muted, strict=True))):
         left, top, right, bottom = (round(float(value)) for value in box)
         corner = (max(right - 1, left), max(bottom - 1, top))
-        cv2.rectangle(canvas, (left, top), corner, color, thickness)
-    texts = [f"{name} {score:.2f}" for name, score in zip(names, scores, strict=True)]
+        outline = _dashed_rectangle if mute else cv2.rectangle
+        outline(canvas, (left, top), corner, color, thickness)
     tags = _place_tags(clipped, texts, text_size, width, height)
-    for tag, color in reversed(list(zip(tags, colors, strict=True))):
-        _write_tag(canvas, tag, color, text_size)
+    for tag, color, mute in reversed(list(zip(tags, colors, is_muted, strict=True))):
+        if tag.text:
+            _write_tag(canvas, tag, _GREY if mute else color, text_size)
     return canvas
 
 
@@ -104,11 +135,10 @@ def _place_tags(
     boxes: np.ndarray, texts: Sequence[str], text_size: int, width: int, height: int
 ) -> list[_Tag]:
     """Return a place for each text, inside the image and off the better ones if possible."""
-    font = cv2.FontFace("sans")
     tags: list[_Tag] = []
     for box, text in zip(boxes, texts, strict=True):
-        extent = cv2.getTextSize((0, 0), text, (0, 0), font, text_size, _FONT_WEIGHT)
-        tag_width, tag_height = extent[2] + text_size // 2, round(text_size * 1.35)
+        tag_width = text_width(text, text_size) + text_size // 2 if text else 0
+        tag_height = round(text_size * 1.35)
         left, top, _, bottom = (round(float(value)) for value in box)
         left = max(0, min(left, width - tag_width))
         tops = (top - tag_height, top, bottom, bottom - tag_height)
@@ -127,8 +157,48 @@ def _write_tag(canvas: NDArray[np.uint8], tag: _Tag, color: Color, text_size: in
     # Luma (ITU-R BT.601) decides between black and white text.
     dark = 0.299 * red + 0.587 * green + 0.114 * blue > 140
     ink = (0, 0, 0) if dark else (255, 255, 255)
-    origin = (tag.left + text_size // 4, tag.top + round(text_size * 1.03))
-    cv2.putText(canvas, tag.text, origin, ink, cv2.FontFace("sans"), text_size, _FONT_WEIGHT)
+    write_text(canvas, tag.text, (tag.left + text_size // 4, tag.top), text_size, ink)
+
+
+def text_width(text: str, size: int) -> int:
+    """Return the pixels that a text takes from left to right."""
+    return cv2.getTextSize((0, 0), text, (0, 0), cv2.FontFace("sans"), size, _FONT_WEIGHT)[2]
+
+
+def write_text(
+    canvas: NDArray[np.uint8], text: str, corner: tuple[int, int], size: int, color: Color
+) -> None:
+    """Write a line of text in any script into an image.
+
+    Args:
+        canvas: uint8 (H, W, 3), RGB; changed.
+        text: one line.
+        corner: x and y of the upper left corner, pixels; the line is 1.35 sizes high.
+        size: pixels.
+        color: RGB.
+    """
+    origin = (corner[0], corner[1] + round(size * 1.03))
+    cv2.putText(canvas, text, origin, color, cv2.FontFace("sans"), size, _FONT_WEIGHT)
+
+
+def _dashed_rectangle(
+    canvas: NDArray[np.uint8],
+    start: tuple[int, int],
+    end: tuple[int, int],
+    color: Color,
+    thickness: int,
+) -> None:
+    """Draw what ``cv2.rectangle`` does, in dashes."""
+    (left, top), (right, bottom) = start, end
+    step = (_DASH + _GAP) * thickness
+    for x in range(left, right + 1, step):
+        stop = min(x + _DASH * thickness, right)
+        for y in (top, bottom):
+            cv2.line(canvas, (x, y), (stop, y), color, thickness)
+    for y in range(top, bottom + 1, step):
+        stop = min(y + _DASH * thickness, bottom)
+        for x in (left, right):
+            cv2.line(canvas, (x, y), (x, stop), color, thickness)
 
 
 def _blend_mask(canvas: NDArray[np.uint8], box: np.ndarray, mask: np.ndarray, color: Color) -> None:

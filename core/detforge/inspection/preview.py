@@ -1,0 +1,266 @@
+"""Training images as the network sees them, in one picture.
+
+What is drawn comes out of the batches of a run: nothing is augmented, cut or scaled here.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import cv2
+import numpy as np
+
+from detforge.data.batches import TrainingBatches
+from detforge.data.sources import open_sources
+from detforge.files.atomic import write_atomically
+from detforge.inference.drawing import draw_objects, text_width, write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from detforge.data.samples import SampleSource
+    from detforge.plugins import Detector
+    from detforge.recipe import InputFormat, Recipe
+
+    Image = NDArray[np.uint8]
+
+# Longer side of an image in the picture: small inputs are enlarged, large ones shrunk.
+_MIN_SIDE, _MAX_SIDE = 320, 720
+_MARGIN, _GAP, _TEXT = 14, 4, 13
+_TITLE_TEXT = 22
+_PAPER, _INK, _FAINT = (255, 255, 255), (30, 30, 30), (110, 110, 110)
+# Width over height that a grid comes near to.
+_SHEET_SHAPE = 1.5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wish:
+    """What to show of a run.
+
+    Attributes:
+        images: how many.
+        epoch: to begin with, from 1.
+        seed: of order and augmentation; None for the recipe's.
+        validation: the validation images instead, which nothing augments.
+        plain: each image without augmentation too.
+    """
+
+    images: int = 16
+    epoch: int = 1
+    seed: int | None = None
+    validation: bool = False
+    plain: bool = False
+
+
+class Shown(NamedTuple):
+    """An image of the picture.
+
+    Attributes:
+        row: its number in the data.
+        epoch: of the run, from 1.
+        name: of its file.
+    """
+
+    row: int
+    epoch: int
+    name: str
+
+
+class _View(NamedTuple):
+    """One image of a batch, without padding of the objects."""
+
+    row: int
+    epoch: int
+    image: Image
+    boxes: NDArray[np.float32]
+    labels: NDArray[np.int32]
+    ignore: NDArray[np.bool_]
+    masks: NDArray[np.float32] | None
+
+
+def draw_preview(
+    recipe: Recipe, detector: Detector, wish: Wish, title: str
+) -> tuple[Image, list[Shown]]:
+    """Return the picture, uint8 (H, W, 3) RGB, and what is in it.
+
+    Args:
+        recipe: of the run.
+        detector: asked for further readers.
+        wish: what to show.
+        title: what the recipe is.
+
+    Raises:
+        DatasetError: there are no such data, or an image or its labels cannot be used.
+    """
+    what = "validation" if wish.validation else "training"
+    source = open_sources(getattr(recipe.data, what), detector, what)
+    if wish.validation:
+        recipe = replace(recipe, augmentation=())
+    seed = recipe.seed if wish.seed is None else wish.seed
+    columns = [list(_views(source, recipe, seed, wish))]
+    if wish.plain and recipe.augmentation:
+        still = replace(recipe, augmentation=())
+        columns.insert(0, list(_views(source, still, seed, wish)))
+    shown = [Shown(view.row, view.epoch, source[view.row].name) for view in columns[-1]]
+    names = _class_names(source, recipe)
+    tiles = [
+        _tile(views, names, place)
+        for views, place in zip(zip(*columns, strict=True), shown, strict=True)
+    ]
+    return _sheet(tiles, [title, _explain(recipe, what, seed, is_paired=len(columns) > 1)]), shown
+
+
+def write_picture(picture: Image, path: Path) -> None:
+    """Write a picture to a file, in the format that its ending names.
+
+    Raises:
+        CheckpointError: the file cannot be written.
+    """
+    encoded = cv2.imencode(path.suffix, picture[..., ::-1])[1]
+    write_atomically(path, encoded.tobytes())
+
+
+def _views(source: SampleSource, recipe: Recipe, seed: int, wish: Wish) -> Iterator[_View]:
+    batches = TrainingBatches(source, recipe, seed=seed)
+    step = (wish.epoch - 1) * batches.steps_per_epoch
+    left = wish.images
+    while left:
+        arrays = batches.batch(step)
+        count = min(left, len(arrays["row"]))
+        epoch = step // batches.steps_per_epoch + 1
+        yield from (_view(arrays, index, epoch, recipe.input) for index in range(count))
+        left -= count
+        step += 1
+
+
+def _view(arrays: dict[str, NDArray], index: int, epoch: int, format: InputFormat) -> _View:
+    present = arrays["labels"][index] >= 0
+    return _View(
+        row=int(arrays["row"][index]),
+        epoch=epoch,
+        image=to_pixels(arrays["images"][index], format),
+        boxes=arrays["boxes"][index][present],
+        labels=arrays["labels"][index][present],
+        ignore=arrays["ignore"][index][present],
+        masks=arrays["masks"][index][present] if "masks" in arrays else None,
+    )
+
+
+def to_pixels(image: NDArray[np.float32], format: InputFormat) -> Image:
+    """Return what a network input shows, uint8 (H, W, 3), RGB; the mean where it is padded.
+
+    Args:
+        image: float32 (H, W, C), mean and scale applied.
+        format: how they were applied.
+    """
+    pixels = image / np.array(format.scale, np.float32) + np.array(format.mean, np.float32)
+    pixels = np.clip(np.round(pixels), 0, 255).astype(np.uint8)
+    if format.color_order == "grey":
+        return np.repeat(pixels, 3, axis=-1)
+    return np.ascontiguousarray(pixels[..., ::-1] if format.color_order == "bgr" else pixels)
+
+
+def _class_names(source: SampleSource, recipe: Recipe) -> list[str]:
+    """Return the name of each label, with that of the data where labels are category ids."""
+    names = recipe.classes.names
+    if not recipe.classes.by_category_id:
+        return list(names)
+    return [source.categories.get(int(name), name) for name in names]
+
+
+def _explain(recipe: Recipe, what: str, seed: int, *, is_paired: bool) -> str:
+    """Return what one has to know to read the picture."""
+    steps = [_in_words(type(step).__name__) for step in recipe.augmentation]
+    words = [f"{what} images", ", ".join(steps) if steps else "no augmentation", f"seed {seed}"]
+    if is_paired:
+        words.append("on the left of each pair without augmentation")
+    return "; ".join([*words, "dashed outline: ignored in training"])
+
+
+def _in_words(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
+
+
+# --- drawing --------------------------------------------------------------------------------
+
+
+def _tile(views: Sequence[_View], names: Sequence[str], shown: Shown) -> Image:
+    """Return an image, or a pair of them, above a line that says which it is."""
+    images = [_draw(view, names) for view in views]
+    height = max(image.shape[0] for image in images)
+    gap = np.full((height, _GAP, 3), _PAPER, np.uint8)
+    parts: list[Image] = []
+    for image in images:
+        parts += [_on_paper(image, height, image.shape[1]), gap]
+    row = np.concatenate(parts[:-1], axis=1)
+    tile = _on_paper(row, height + round(1.6 * _TEXT), row.shape[1])
+    objects = len(views[-1].labels)
+    caption = f"row {shown.row}, epoch {shown.epoch}, {objects} object{'s' * (objects != 1)}  "
+    text = _fitted(shown.name, row.shape[1] - text_width(caption, _TEXT), _TEXT)
+    write_text(tile, caption + text, (0, height + 2), _TEXT, _INK)
+    return tile
+
+
+def _draw(view: _View, names: Sequence[str]) -> Image:
+    height, width = view.image.shape[:2]
+    longest = max(height, width)
+    # Whole pixels of a small image become whole squares.
+    scale = min(max(_MIN_SIDE // longest, 1), _MAX_SIDE / longest)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST
+    image = (
+        view.image if scale == 1 else np.asarray(cv2.resize(view.image, size, interpolation=how))
+    )
+    factors = np.tile(np.array(size) / (width, height), 2)
+    # Small objects on top of large ones.
+    order = np.argsort((view.boxes[:, 2:] - view.boxes[:, :2]).prod(axis=1), kind="stable")
+    return draw_objects(
+        np.asarray(image, np.uint8),
+        (view.boxes * factors)[order],
+        [names[label] for label in view.labels[order]],
+        view.labels[order],
+        None if view.masks is None else view.masks[order],
+        view.ignore[order],
+    )
+
+
+def _sheet(tiles: Sequence[Image], lines: Sequence[str]) -> Image:
+    """Return tiles in rows of one width, below a title and what explains it."""
+    height = max(tile.shape[0] for tile in tiles) + _MARGIN
+    width = max(tile.shape[1] for tile in tiles) + _MARGIN
+    columns = round(math.sqrt(len(tiles) * height * _SHEET_SHAPE / width))
+    columns = min(max(columns, 1), len(tiles))
+    rows = -(-len(tiles) // columns)
+    top = round(1.5 * _TITLE_TEXT) + round(1.5 * _TEXT) + _MARGIN
+    sheet_width = max(columns * width + _MARGIN, 480)
+    sheet = np.full((top + rows * height + _MARGIN, sheet_width, 3), _PAPER, np.uint8)
+    room = sheet_width - 2 * _MARGIN
+    write_text(sheet, _fitted(lines[0], room, _TITLE_TEXT), (_MARGIN, 8), _TITLE_TEXT, _INK)
+    below = (_MARGIN, 8 + round(1.5 * _TITLE_TEXT))
+    write_text(sheet, _fitted(lines[1], room, _TEXT), below, _TEXT, _FAINT)
+    for index, tile in enumerate(tiles):
+        row, column = divmod(index, columns)
+        y, x = top + row * height + _MARGIN // 2, column * width + _MARGIN
+        sheet[y : y + tile.shape[0], x : x + tile.shape[1]] = tile
+    return sheet
+
+
+def _on_paper(image: Image, height: int, width: int) -> Image:
+    paper = np.full((height, width, 3), _PAPER, np.uint8)
+    paper[: image.shape[0], : image.shape[1]] = image
+    return paper
+
+
+def _fitted(text: str, width: int, size: int) -> str:
+    """Return the end of a text that is not wider than so many pixels."""
+    shown = text
+    while shown and text_width(shown, size) > width:
+        text = text[1:]
+        shown = f"…{text}" if text else ""
+    return shown
