@@ -10,7 +10,6 @@ from google.protobuf.descriptor import FieldDescriptor
 from detforge.roadmap import arrival
 from detforge.spec.fields import (
     FLOATS,
-    in_oneof,
     later_choices_of,
     listing,
     range_of,
