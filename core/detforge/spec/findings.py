@@ -56,6 +56,11 @@ class Findings:
         """Return the 1-based line of a token."""
         return self.place(token).line
 
+    def lines(self, first: Token, second: Token) -> str:
+        """Return the lines of two tokens in words: ``lines 3 and 7``, or ``line 3``."""
+        one, two = self.line(first), self.line(second)
+        return f"line {one}" if one == two else f"lines {one} and {two}"
+
     def _add(self, findings: list[Problem], path: str, token: Token, message: str) -> None:
         if len(findings) > MAX_PROBLEMS:
             return

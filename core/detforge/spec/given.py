@@ -55,7 +55,7 @@ class Given:
             self._elsewhere[path] = first
             return
         outcome = "the last one counts" if field.message_type is None else "the two are merged"
-        lines = f"lines {self._findings.line(first)} and {self._findings.line(name)}"
+        lines = self._findings.lines(first, name)
         self._findings.warn(path, name, f"given twice, in {lines}; {outcome}")
 
     def positions(self) -> dict[str, Position]:

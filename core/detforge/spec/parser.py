@@ -362,7 +362,7 @@ class Parser:
                 self._findings.warn(outer.path, name, f'this entry has no "{part}"')
         path = element_path(outer.path, entry.key)
         if first := self.given.places.get(path):
-            lines = f"lines {self._findings.line(first)} and {self._findings.line(name)}"
+            lines = self._findings.lines(first, name)
             if target[entry.key] == entry.value:
                 self._findings.warn(path, name, f"given twice, in {lines}, with the same value")
             else:

@@ -53,6 +53,11 @@ def test_scalar_given_twice_takes_the_last_value_and_warns(toy):
     assert str(warning) == "3:1: int32: given twice, in lines 1 and 3; the last one counts"
 
 
+def test_scalar_given_twice_in_one_line_names_the_line(toy):
+    (warning,) = read("int32: 1 int32: 3", toy.Kinds).warnings
+    assert warning.message == "given twice, in line 1; the last one counts"
+
+
 def test_block_given_twice_is_merged_with_a_warning(toy):
     parsed = read("inner { number: 1 }\ninner { inners {} }\n", toy.Kinds)
     assert parsed.message.inner.number == 1
