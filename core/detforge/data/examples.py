@@ -11,23 +11,28 @@ Per image: ``image/encoded``, ``image/format``, ``image/filename``, ``image/sour
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from google.protobuf.message import DecodeError
 
 from detforge.data.boxes import box_fault, clip_boxes
 from detforge.data.headers import read_header
+from detforge.data.images import image_size
 from detforge.data.samples import Dropped, Sample
 from detforge.errors import DatasetError
 from detforge.protos.example_pb2 import Example, Feature
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from detforge.data.features import Features
+
 _SIDES = ("xmin", "ymin", "xmax", "ymax")
+_TEXT, _LABEL = "image/object/class/text", "image/object/class/label"
 
 
 def to_example(sample: Sample, label_numbers: Mapping[str, int]) -> bytes:
@@ -53,8 +58,8 @@ def to_example(sample: Sample, label_numbers: Mapping[str, int]) -> bytes:
     for side, values in zip(_SIDES, (sample.boxes / size).T, strict=True):
         _put_floats(feature[f"image/object/bbox/{side}"], values.tolist())
     names = sample.class_names
-    _put_bytes(feature["image/object/class/text"], *(name.encode() for name in names))
-    _put_ints(feature["image/object/class/label"], *(label_numbers[name] for name in names))
+    _put_bytes(feature[_TEXT], *(name.encode() for name in names))
+    _put_ints(feature[_LABEL], *(label_numbers[name] for name in names))
     _put_ints(feature["image/object/difficult"], *sample.difficult.tolist())
     _put_ints(feature["image/object/is_crowd"], *sample.crowd.tolist())
     if sample.areas is not None:
@@ -80,116 +85,110 @@ def _put_ints(feature: Feature, *values: int) -> None:
     feature.int64_list.value.extend(int(value) for value in values)
 
 
-def from_example(payload: bytes, place: str) -> Sample:
-    """Return the sample in a serialised message.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """What a run knows about records that they may not say themselves.
+
+    Attributes:
+        by_category_id: classes are named by their numbers, "1", "2", ..., whatever the names.
+        class_labels: what the class numbers 1, 2, ... of records without names stand for; empty:
+            the numbers are the names.
+        images: folder of the images of records that do not hold them; or None.
+        image_extension: of these images, without a dot; empty for what is found.
+    """
+
+    by_category_id: bool = False
+    class_labels: tuple[str, ...] = ()
+    images: Path | None = None
+    image_extension: str = ""
+
+
+def from_example(features: Features, reading: Reading) -> Sample:
+    """Return the sample in a record of these keys.
 
     Records may come from anywhere, so that boxes are checked and clipped as those of labels are.
+    The image's size may be missing, and all that is known of objects but their classes and boxes.
 
     Args:
-        payload: the message.
-        place: file and record, for messages.
+        features: the record.
+        reading: whether classes go by their numbers.
 
     Raises:
-        DatasetError: no such message, a key is missing, or lists differ in length; names the
-            record.
+        DatasetError: a key is missing, or lists differ in length; names the record.
     """
-    try:
-        features = Example.FromString(payload).features.feature
-    except DecodeError as err:
-        raise DatasetError(f"{place} is not a tf.train.Example: {err}") from err
-    if not features["image/encoded"].bytes_list.value:
-        raise DatasetError(_wrong_layout(features, place))
-    texts = features["image/object/class/text"].bytes_list.value
-    names = tuple(_decode(text, place) for text in texts)
-    width, height = (_one_int(features, f"image/{key}", place) for key in ("width", "height"))
-    boxes = _boxes(features, width, height, len(names), place)
-    masks = tuple(features["image/object/mask"].bytes_list.value)
-    if masks and len(masks) != len(names):
-        raise DatasetError(f"{place} has {len(masks)} masks for {len(names)} objects")
-    difficult = _flags(features, "image/object/difficult", len(names), place)
-    crowd = _flags(features, "image/object/is_crowd", len(names), place)
-    dropped = _faults(boxes, names, width, height, place)
-    kept = [index for index in range(len(names)) if index not in dropped]
-    return Sample(
-        name=_text(features, "image/filename", place) or place,
-        encoded=features["image/encoded"].bytes_list.value[0],
+    place = features.place
+    images = features.byte_strings("image/encoded")
+    if not images:
+        raise DatasetError(_wrong_layout(features))
+    names = _class_names(features, reading)
+    width, height = (features.pixels(f"image/{key}") for key in ("width", "height"))
+    if not (width and height):
+        width, height = image_size(images[0], place)
+    masks = tuple(features.byte_strings("image/object/mask"))
+    features.check_length("image/object/mask", len(masks), len(names))
+    areas = features.numbers("image/object/area").astype(np.float32)
+    features.check_length("image/object/area", len(areas), len(names))
+    crowds = (features.flags(f"image/object/{key}", len(names)) for key in ("is_crowd", "group_of"))
+    boxes = _boxes(features, len(names)) * np.tile([width, height], 2)
+    sample = Sample(
+        name=features.text("image/filename") or place,
+        encoded=images[0],
         width=width,
         height=height,
-        boxes=clip_boxes(boxes[kept], width, height),
-        class_names=tuple(names[index] for index in kept),
-        difficult=difficult[kept],
-        crowd=crowd[kept],
-        masks=tuple(masks[index] for index in kept) if masks else None,
-        source_id=_text(features, "image/source_id", place),
-        dropped=tuple(dropped.values()),
+        boxes=clip_boxes(boxes, width, height),
+        class_names=names,
+        difficult=features.flags("image/object/difficult", len(names)),
+        crowd=np.logical_or(*crowds),
+        masks=masks or None,
+        areas=areas if len(areas) == len(names) else None,
+        source_id=features.text("image/source_id"),
     )
+    return keep_usable(sample, boxes, place)
 
 
-def _faults(
-    boxes: NDArray[np.float64], names: Sequence[str], width: int, height: int, place: str
-) -> dict[int, Dropped]:
-    """Return the objects that cannot be used, by their number in the record."""
-    dropped = {}
-    for index, (box, name) in enumerate(zip(boxes.tolist(), names, strict=True)):
-        if reason := box_fault(box, width, height):
-            where = f"{place} object {index}"
-            dropped[index] = Dropped(place=where, class_name=name, reason=reason, box=tuple(box))
-    return dropped
+def keep_usable(sample: Sample, boxes: NDArray[np.float64], place: str) -> Sample:
+    """Return a sample without the objects whose boxes are none.
+
+    Args:
+        sample: all objects of a record.
+        boxes: float64 (N, 4), xyxy, pixels, as they stand in the record.
+        place: file and record, for messages.
+    """
+    kept, dropped = np.ones(len(boxes), bool), []
+    for number, box in enumerate(boxes.tolist()):
+        if reason := box_fault(box, sample.width, sample.height):
+            kept[number] = False
+            where, name = f"{place} object {number}", sample.class_names[number]
+            dropped.append(Dropped(place=where, class_name=name, reason=reason, box=tuple(box)))
+    return replace(sample.select(kept), dropped=tuple(dropped))
 
 
-def _boxes(
-    features: Mapping[str, Feature], width: int, height: int, objects: int, place: str
-) -> NDArray[np.float64]:
-    """Return float64 (N, 4), xyxy, source pixels, as they stand in the record."""
-    lists = [features[f"image/object/bbox/{side}"].float_list.value for side in _SIDES]
+def _class_names(features: Features, reading: Reading) -> tuple[str, ...]:
+    if reading.by_category_id:
+        return tuple(str(number) for number in features.whole_numbers(_LABEL))
+    names = features.texts(_TEXT)
+    if not names and features.whole_numbers(_LABEL):
+        raise DatasetError(
+            f"{features.place} has class numbers in {_LABEL} and no class names in {_TEXT}, which "
+            "target_class_mapping goes by; write the names too when the records are made"
+        )
+    return names
+
+
+def _boxes(features: Features, objects: int) -> NDArray[np.float64]:
+    """Return float64 (N, 4), xyxy, shares of the image's sides, as they stand in the record."""
+    lists = [features.numbers(f"image/object/bbox/{side}") for side in _SIDES]
     lengths = {len(values) for values in lists}
     if lengths != {objects}:
-        found = "class names in image/object/class/text" if objects else "class names at all"
+        found = f"classes in {_TEXT}" if objects else "classes at all"
         raise DatasetError(
-            f"{place} has {objects} {found}, but {' / '.join(str(n) for n in sorted(lengths))} "
-            "box coordinates; records need one name for each box"
+            f"{features.place} has {objects} {found}, but "
+            f"{' / '.join(str(n) for n in sorted(lengths))} box coordinates; records need one name "
+            "for each box"
         )
-    size = np.array([width, height, width, height], np.float64)
-    return np.array(lists, np.float64).T * size
+    return np.array(lists, np.float64).T
 
 
-def _wrong_layout(features: Mapping[str, Feature], place: str) -> str:
-    if "frame/encoded" in features or "frame/id" in features:
-        return (
-            f"{place} has the layout of TAO's own KITTI records (frame/id, target/...), which "
-            "carry no class names; run dataset_convert on the images and labels again"
-        )
-    keys = ", ".join(sorted(key for key in features if key != "image/encoded")[:6]) or "nothing"
-    return f"{place} has no image in image/encoded; it holds {keys}"
-
-
-def _one_int(features: Mapping[str, Feature], key: str, place: str) -> int:
-    values = features[key].int64_list.value
-    if len(values) != 1 or values[0] < 1:
-        raise DatasetError(f"{place}: {key} is {list(values)}; one number of pixels belongs there")
-    return values[0]
-
-
-def _text(features: Mapping[str, Feature], key: str, place: str) -> str:
-    values = features[key].bytes_list.value
-    return _decode(values[0], place) if values else ""
-
-
-def _decode(text: bytes, place: str) -> str:
-    try:
-        return text.decode()
-    except UnicodeDecodeError as err:
-        raise DatasetError(f"{place} holds a name that is not UTF-8 text: {text[:40]!r}") from err
-
-
-def _flags(
-    features: Mapping[str, Feature], key: str, objects: int, place: str
-) -> NDArray[np.bool_]:
-    """Return bool (N,); an absent list means no object has the mark."""
-    values = features[key].int64_list.value
-    if values and len(values) != objects:
-        raise DatasetError(
-            f"{place}: {key} has {len(values)} values for {objects} objects; it takes one for each "
-            "object, or none at all"
-        )
-    return np.array(values, bool) if values else np.zeros(objects, bool)
+def _wrong_layout(features: Features) -> str:
+    keys = ", ".join(sorted(features)[:6]) or "nothing"
+    return f"{features.place} has no image in image/encoded; it holds {keys}"

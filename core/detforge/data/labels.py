@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from detforge.errors import DatasetError
+from detforge.nearest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,10 +54,45 @@ def explain_unmapped(unmapped: Mapping[str, int], mapping: Mapping[str, str]) ->
     """Return the unmapped names with their counts and the nearest names of the mapping."""
     parts = []
     for name, count in unmapped.items():
-        near = difflib.get_close_matches(name.lower(), list(mapping), n=1)
-        hint = f", did you mean {near[0]!r}?" if near else ""
+        near = nearest(name, mapping)
+        hint = f", did you mean {near!r}?" if near else ""
         parts.append(f"{name!r} ({count} object{'s' if count != 1 else ''}{hint})")
     return ", ".join(parts)
+
+
+def numbered_labels(classes: Classes) -> tuple[str, ...]:
+    """Return the labels that TAO's class numbers 1, 2, ... stand for.
+
+    The numbers count the classes in the order of their lower-case names. A class whose own name
+    is no label of the mapping gets the first label that leads to it.
+    """
+
+    def label_of(name: str) -> str:
+        if classes.mapping.get(name.lower()) == name:
+            return name
+        return next(label for label, target in sorted(classes.mapping.items()) if target == name)
+
+    return tuple(label_of(name) for name in sorted(classes.names, key=str.lower))
+
+
+def name_classes(classes: Classes, categories: Mapping[int, str]) -> Classes:
+    """Return classes that go by category ids with the names that the data have for them.
+
+    Only names change: the data still write ids, and their order is that of the head. An id
+    without a name, and one whose name another id has already, keeps the id in its name.
+
+    Args:
+        classes: others than by category id are returned as they are.
+        categories: category id -> name.
+    """
+    if not classes.by_category_id:
+        return classes
+    ids = list(classes.mapping)
+    names: list[str] = []
+    for identity in ids:
+        name = categories.get(int(identity), identity)
+        names.append(f"{name} ({identity})" if name in names else name)
+    return replace(classes, names=tuple(names), mapping=dict(zip(ids, names, strict=True)))
 
 
 def check_labels(source: SampleSource, classes: Classes, what: str = "training") -> None:
@@ -71,7 +107,10 @@ def check_labels(source: SampleSource, classes: Classes, what: str = "training")
         DatasetError: lists the classes with counts and near names.
     """
     counts = source.class_counts()
-    if unmapped := unmapped_counts(counts, classes.mapping):
+    unmapped = unmapped_counts(counts, classes.mapping)
+    if unmapped and classes.by_category_id:
+        raise DatasetError(_explain_ids(source, unmapped, classes))
+    if unmapped:
         raise DatasetError(
             f"{source.name} has classes that target_class_mapping does not name: "
             f"{explain_unmapped(unmapped, classes.mapping)}. It names: "
@@ -82,3 +121,20 @@ def check_labels(source: SampleSource, classes: Classes, what: str = "training")
             f"{source.name} has {len(source)} images and no labelled object; there is "
             f"{_NOTHING[what]}"
         )
+
+
+def _explain_ids(source: SampleSource, unmapped: Mapping[str, int], classes: Classes) -> str:
+    parts = [
+        f"{identity} ({source.categories.get(int(identity), 'no name')}, {count} objects)"
+        for identity, count in unmapped.items()
+    ]
+    largest = max(int(identity) for identity in unmapped)
+    advice = (
+        f"Set num_classes to {largest + 1} or more: the largest id, and the background"
+        if largest > len(classes.names)
+        else "Number the categories from 1: 0 is the background"
+    )
+    return (
+        f"{source.name} has objects of the categories {', '.join(parts)}; num_classes has room for "
+        f"the ids 1 to {len(classes.names)}. {advice}"
+    )

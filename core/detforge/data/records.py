@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from detforge.data.examples import from_example
+from detforge.data.examples import Reading, from_example
+from detforge.data.features import Features
 from detforge.data.manifest import (
     Fold,
     Shard,
@@ -23,6 +24,7 @@ from detforge.data.manifest import (
     working_folder,
 )
 from detforge.data.samples import Sample, SampleSource
+from detforge.data.tao_examples import from_tao_example, is_tao_example
 from detforge.data.tfrecord import TFRecordFile
 from detforge.errors import DatasetError
 
@@ -41,9 +43,23 @@ _BESIDE = re.compile(
 _AFTER_PREFIX = re.compile(r"-(?:fold|of|shard)-.*|-\d+-of-\d+.*|\.(?:tfrecords?|records?)")
 
 
+_FOLD = re.compile(r"fold-(\d+)-of-\d+")
+
+
 class _Summary(NamedTuple):
     objects: dict[str, int]
     max_objects: int
+
+
+class _Entry(NamedTuple):
+    """What the manifest says of one file."""
+
+    fold: Fold
+    shard: Shard
+    classes: tuple[str, ...]
+
+
+_AS_THEY_ARE = Reading()
 
 
 class RecordSource(SampleSource):
@@ -56,27 +72,37 @@ class RecordSource(SampleSource):
 
     drop_advice = ", or convert again with --drop_unmapped to leave them out"
 
-    def __init__(self, pattern: str, *, field: str = "") -> None:
+    def __init__(
+        self,
+        pattern: str,
+        *,
+        field: str = "",
+        reading: Reading = _AS_THEY_ARE,
+        files: Sequence[Path] | None = None,
+    ) -> None:
         """Find the files, walk their records and compare them with their manifests.
 
         Args:
             pattern: a glob pattern, a prefix, a file or a folder.
             field: the spec field that holds the pattern, for messages.
+            reading: what records of others do not say themselves.
+            files: those of the pattern to read; None for all.
 
         Raises:
             DatasetError: nothing matches, no record is in it, a file is damaged or cut off, or
                 it is not what the manifest says.
         """
         self.name = pattern
-        self.files = find_record_files(pattern, field)
+        self.files = find_record_files(pattern, field) if files is None else list(files)
+        self._reading = reading
         self._entries = _check_manifests(self.files)
-        self.folds = frozenset(entry[0].name for entry in self._entries if entry)
+        self.folds = frozenset(entry.fold.name for entry in self._entries if entry)
         self._shards = [TFRecordFile(path) for path in self.files]
         for shard, entry in zip(self._shards, self._entries, strict=True):
-            if entry and len(shard) != entry[1].records:
+            if entry and len(shard) != entry.shard.records:
                 raise DatasetError(
                     f"{shard.path} holds {len(shard)} records, its manifest says "
-                    f"{entry[1].records}; copy the file again, or convert again"
+                    f"{entry.shard.records}; copy the file again, or convert again"
                 )
         self._ends = np.cumsum([len(shard) for shard in self._shards])
         if not len(self):
@@ -89,9 +115,12 @@ class RecordSource(SampleSource):
 
     def __getitem__(self, row: int) -> Sample:
         file = int(np.searchsorted(self._ends, row, side="right"))
-        shard = self._shards[file]
+        shard, entry = self._shards[file], self._entries[file]
         index = row - int(self._ends[file]) + len(shard)
-        return from_example(shard[index], f"{shard.path} record {index}")
+        sample = _read(shard, index, self._reading)
+        if entry and not self._reading.by_category_id:
+            _check_classes(sample, entry, f"{shard.path} record {index}")
+        return sample
 
     def class_counts(self) -> dict[str, int]:
         """Return class name -> objects."""
@@ -106,21 +135,39 @@ class RecordSource(SampleSource):
         counts: Counter[str] = Counter()
         most = 0
         for shard, entry in zip(self._shards, self._entries, strict=True):
-            found = (
-                _Summary(dict(entry[1].objects), entry[1].max_objects) if entry else _scan(shard)
-            )
+            if entry and not self._reading.by_category_id:
+                found = _Summary(dict(entry.shard.objects), entry.shard.max_objects)
+            else:
+                found = _scan(shard, self._reading)
             counts.update(found.objects)
             most = max(most, found.max_objects)
         return _Summary(dict(counts), most)
 
 
-def _scan(shard: TFRecordFile) -> _Summary:
+def _read(shard: TFRecordFile, index: int, reading: Reading) -> Sample:
+    features = Features(shard[index], f"{shard.path} record {index}")
+    read = from_tao_example if is_tao_example(features) else from_example
+    return read(features, reading)
+
+
+def _check_classes(sample: Sample, entry: _Entry, place: str) -> None:
+    """Refuse a class that the manifest does not list: what it counts are other records."""
+    unknown = sorted(set(sample.class_names).difference(entry.classes))
+    if unknown:
+        raise DatasetError(
+            f"{place} has the class {unknown[0]!r}, and its manifest lists "
+            f"{', '.join(entry.classes)}: it is that of other records. Copy the records again with "
+            "their own manifest, or convert again"
+        )
+
+
+def _scan(shard: TFRecordFile, reading: Reading) -> _Summary:
     log.info("%s has no manifest; reading its %d records once", shard.path, len(shard))
     counts: Counter[str] = Counter()
     dropped: Counter[str] = Counter()
     most = 0
     for index in range(len(shard)):
-        sample = from_example(shard[index], f"{shard.path} record {index}")
+        sample = _read(shard, index, reading)
         counts.update(sample.class_names)
         dropped.update(fault.reason for fault in sample.dropped)
         most = max(most, len(sample.class_names))
@@ -128,6 +175,12 @@ def _scan(shard: TFRecordFile) -> _Summary:
         plural = "s" if count > 1 else ""
         log.warning("%s: %d object%s left out: %s", shard.path, count, plural, reason)
     return _Summary(dict(counts), most)
+
+
+def fold_of(file: Path) -> int | None:
+    """Return the number of the fold that a record file belongs to by its name, None for none."""
+    found = _FOLD.search(file.name)
+    return int(found[1]) if found else None
 
 
 def find_record_files(pattern: str, field: str = "") -> list[Path]:
@@ -174,9 +227,9 @@ def _is_record(path: Path) -> bool:
     return path.is_file() and not _BESIDE.fullmatch(path.name)
 
 
-def _check_manifests(files: Sequence[Path]) -> list[tuple[Fold, Shard] | None]:
+def _check_manifests(files: Sequence[Path]) -> list[_Entry | None]:
     """Return what the manifests say of each file, None for a file without a manifest."""
-    entries: list[tuple[Fold, Shard] | None] = []
+    entries: list[_Entry | None] = []
     by_prefix = itertools.groupby(files, key=lambda path: (path.parent, prefix_of(path.name)))
     for (folder, prefix), group in by_prefix:
         paths = list(group)
@@ -196,26 +249,27 @@ def _check_manifests(files: Sequence[Path]) -> list[tuple[Fold, Shard] | None]:
     return entries
 
 
-def _entry(manifest: Manifest, location: Path, path: Path) -> tuple[Fold, Shard]:
-    entry = manifest.find(path.name)
-    if entry is None:
+def _entry(manifest: Manifest, location: Path, path: Path) -> _Entry:
+    found = manifest.find(path.name)
+    if found is None:
         raise DatasetError(
             f"{path} is not listed in {location.name}; it is left over from another conversion. "
             "Delete it, or convert again with --force"
         )
     size = path.stat().st_size
-    if size != entry[1].bytes:
+    entry = _Entry(*found, manifest.classes)
+    if size != entry.shard.bytes:
         raise DatasetError(
-            f"{path} has {size} bytes, its manifest says {entry[1].bytes}: it was cut off or "
+            f"{path} has {size} bytes, its manifest says {entry.shard.bytes}: it was cut off or "
             "changed. Copy the file again, or convert again"
         )
     return entry
 
 
-def _report_missing(entries: Sequence[tuple[Fold, Shard]], location: Path) -> None:
+def _report_missing(entries: Sequence[_Entry], location: Path) -> None:
     """Say when only some shards of a fold are used: deliberate or lost, nobody else would tell."""
-    used = Counter(fold.index for fold, _ in entries)
-    for fold in {fold.index: fold for fold, _ in entries}.values():
+    used = Counter(entry.fold.index for entry in entries)
+    for fold in {entry.fold.index: entry.fold for entry in entries}.values():
         if used[fold.index] < len(fold.shards):
             log.warning(
                 "%s: %d of the %d shards of fold %d are used",

@@ -3,79 +3,44 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
+from detforge.data.annotated_records import AnnotatedRecords
+from detforge.data.coco import CocoFile
+from detforge.data.concatenation import Concatenation
+from detforge.data.examples import Reading
 from detforge.data.kitti import KittiFolder
-from detforge.data.labels import check_labels
-from detforge.data.records import RecordSource
-from detforge.data.samples import Sample, SampleSource
-from detforge.errors import DatasetError
+from detforge.data.labels import check_labels, numbered_labels
+from detforge.data.records import RecordSource, find_record_files, fold_of
+from detforge.errors import DatasetError, PluginError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
+    from detforge.data.samples import SampleSource
     from detforge.plugins import Detector
     from detforge.recipe import DataSource, Recipe
 
 log = logging.getLogger(__name__)
 
 
-class Concatenation(SampleSource):
-    """Several sources, one after the other."""
+def open_training(recipe: Recipe, detector: Detector) -> SampleSource:
+    """Return the training set of a run.
 
-    def __init__(self, sources: Sequence[SampleSource]) -> None:
-        self.name = ", ".join(source.name for source in sources)
-        self.left_out = tuple(file for source in sources for file in source.left_out)
-        self.drop_advice = "".join(dict.fromkeys(source.drop_advice for source in sources))
-        self._sources = tuple(sources)
-        self._ends = np.cumsum([len(source) for source in sources])
-
-    def __len__(self) -> int:
-        return int(self._ends[-1])
-
-    def __getitem__(self, row: int) -> Sample:
-        index = int(np.searchsorted(self._ends, row, side="right"))
-        source = self._sources[index]
-        return source[row - int(self._ends[index]) + len(source)]
-
-    def class_counts(self) -> dict[str, int]:
-        """Return class name -> objects."""
-        counts: dict[str, int] = {}
-        for source in self._sources:
-            for name, count in source.class_counts().items():
-                counts[name] = counts.get(name, 0) + count
-        return dict(sorted(counts.items()))
-
-    def max_objects(self) -> int:
-        """Return the largest number of objects in one image."""
-        return max(source.max_objects() for source in self._sources)
-
-
-def open_sources(
-    sources: Sequence[DataSource], detector: Detector, what: str = "training"
-) -> SampleSource:
-    """Return the sources of a spec as one.
+    Where a fold of the records validates, it is all their other folds. How often the images of
+    each source are drawn is for `SampleSource.weights` to say.
 
     Args:
-        sources: from the recipe.
-        detector: asked for further readers (hook `dataset_readers`).
-        what: "training" or "validation", for messages.
+        recipe: its sources and classes.
+        detector: asked for further readers.
 
     Raises:
         DatasetError: there is no source, one names nothing, or one cannot be read.
+        PluginError: two readers claim one suffix.
     """
-    if not sources:
-        raise DatasetError(f"the spec names no {what} data")
-    readers = {
-        suffix: reader
-        for extra in detector.hook.dataset_readers()
-        for suffix, reader in extra.items()
-    }
-    opened = [_open(source, readers, what) for source in sources]
-    return opened[0] if len(opened) == 1 else Concatenation(opened)
+    return _Opening(detector, "training", recipe).open(recipe.data.training)
 
 
 def open_validation(recipe: Recipe, detector: Detector) -> SampleSource | None:
@@ -90,36 +55,195 @@ def open_validation(recipe: Recipe, detector: Detector) -> SampleSource | None:
     Raises:
         DatasetError: a source cannot be read, holds a class that is not mapped, or there is no
             labelled object to be found.
+        PluginError: two readers claim one suffix.
     """
-    if not recipe.data.validation:
+    data = recipe.data
+    sources = data.training if data.validation_fold is not None else data.validation
+    if not sources:
         return None
-    source = open_sources(recipe.data.validation, detector, what="validation")
+    source = _Opening(detector, "validation", recipe).open(sources)
     check_labels(source, recipe.classes, what="validation")
     return source
 
 
-def _open(
-    source: DataSource, readers: Mapping[str, Callable[[Path], SampleSource]], what: str
+def open_sources(
+    sources: Sequence[DataSource], detector: Detector, what: str = "training"
 ) -> SampleSource:
-    for path in (source.records, source.images):
-        if path and (reader := readers.get(Path(path).suffix)):
-            if source.labels:
-                raise DatasetError(
-                    f"{source.field or 'a data source'}: {path} is opened by a reader that brings "
-                    f"its own labels, so that {source.labels} would not be read; name it where "
-                    "records are named (tfrecords_path), without a folder of labels"
-                )
-            return reader(Path(path))
-    if source.records:
-        records = RecordSource(source.records, field=source.field)
-        _report_other_folds(records, what)
-        return records
-    if not source.images or not source.labels:
-        raise DatasetError(
-            f"{source.field or 'a data source'} names neither records nor a folder of images "
-            "together with a folder of labels"
+    """Return some sources as one, as they are: whatever the classes of a run, and all folds.
+
+    Args:
+        sources: from the recipe.
+        detector: asked for further readers (hook `dataset_readers`).
+        what: "training" or "validation", for messages.
+
+    Raises:
+        DatasetError: there is no source, one names nothing, or one cannot be read.
+        PluginError: two readers claim one suffix.
+    """
+    return _Opening(detector, what).open(sources)
+
+
+class _Part(NamedTuple):
+    """A source, and those of its record files that are asked for; None for what has no records."""
+
+    source: DataSource
+    files: list[Path] | None
+
+
+class _Opening:
+    """What one set of a run has in common while its sources are opened."""
+
+    def __init__(self, detector: Detector, what: str, recipe: Recipe | None = None) -> None:
+        self._readers = _plugin_readers(detector)
+        self._what = what
+        self._fold = recipe.data.validation_fold if recipe else None
+        self._masks = recipe is None or recipe.data.mask_size > 0
+        self._equal = recipe is not None and recipe.data.equal_sources
+        self._by_category_id = recipe is not None and recipe.classes.by_category_id
+        numbered = recipe is not None and not self._by_category_id
+        self._reading = Reading(
+            by_category_id=self._by_category_id,
+            class_labels=numbered_labels(recipe.classes) if recipe and numbered else (),
+            image_extension=recipe.data.image_extension if recipe else "",
         )
-    return KittiFolder(Path(source.images), Path(source.labels), field=source.field)
+
+    def open(self, sources: Sequence[DataSource]) -> SampleSource:
+        """Return the sources as one."""
+        if not sources:
+            raise DatasetError(f"the spec names no {self._what} data")
+        parts = [_Part(source, self._record_files(source)) for source in sources]
+        if self._fold is not None:
+            parts = _split(parts, self._fold, self._what)
+        opened = [self._open(part) for part in parts]
+        if self._by_category_id:
+            _check_categories(opened)
+        if len(opened) == 1:
+            return opened[0]
+        return Concatenation(
+            opened, weights=[part.source.weight for part in parts], equal=self._equal
+        )
+
+    def _record_files(self, source: DataSource) -> list[Path] | None:
+        if source.records and not self._plugin_path(source):
+            return find_record_files(source.records, source.field)
+        return None
+
+    def _plugin_path(self, source: DataSource) -> Path | None:
+        """Return the path that a reader of a plugin opens, None where there is none."""
+        paths = (Path(path) for path in (source.records, source.images) if path)
+        return next((path for path in paths if path.suffix in self._readers), None)
+
+    def _open(self, part: _Part) -> SampleSource:
+        source, field = part.source, part.source.field
+        if path := self._plugin_path(source):
+            return self._open_with_plugin(path, source)
+        if part.files is not None:
+            return self._open_records(source, part.files)
+        if source.annotations and source.images:
+            return CocoFile(
+                Path(source.annotations),
+                Path(source.images),
+                masks=self._masks,
+                by_category_id=self._by_category_id,
+                field=field,
+            )
+        if source.images and source.labels:
+            return KittiFolder(Path(source.images), Path(source.labels), field=field)
+        raise DatasetError(
+            f"{field or 'a data source'} names neither records nor a folder of images together "
+            "with a folder of labels or a COCO file"
+        )
+
+    def _open_with_plugin(self, path: Path, source: DataSource) -> SampleSource:
+        if labels := source.labels or source.annotations:
+            raise DatasetError(
+                f"{source.field or 'a data source'}: {path} is opened by a reader that brings its "
+                f"own labels, so that {labels} would not be read; name it where records are named "
+                "(tfrecords_path), without labels"
+            )
+        return self._readers[path.suffix](path)
+
+    def _open_records(self, source: DataSource, files: Sequence[Path]) -> SampleSource:
+        reading = self._reading
+        if source.images:
+            reading = replace(reading, images=Path(source.images))
+        if source.annotations:
+            # Of these records only the images count: class numbers are as good as names.
+            reading = replace(reading, by_category_id=True)
+        records = RecordSource(
+            str(source.records), field=source.field, reading=reading, files=files
+        )
+        _report_other_folds(records, self._what)
+        if not source.annotations:
+            return records
+        truth = CocoFile(
+            Path(source.annotations),
+            None,
+            masks=self._masks,
+            by_category_id=self._by_category_id,
+            field=source.field,
+        )
+        return AnnotatedRecords(records, truth)
+
+
+def _plugin_readers(detector: Detector) -> dict[str, Callable[[Path], SampleSource]]:
+    readers: dict[str, Any] = {}
+    for found in detector.hook.dataset_readers():
+        for suffix, reader in found.items():
+            if suffix in readers and readers[suffix] is not reader:
+                one, other = (f"{r.__module__}.{r.__qualname__}" for r in (readers[suffix], reader))
+                raise PluginError(
+                    f"{one} and {other} both read files that end in {suffix!r}; remove one of the "
+                    "two extensions"
+                )
+            readers[suffix] = reader
+    return readers
+
+
+def _split(parts: Sequence[_Part], fold: int, what: str) -> list[_Part]:
+    """Return what is left of some sources when one fold of their records validates.
+
+    Raises:
+        DatasetError: no file belongs to the fold, or nothing is left.
+    """
+    found = (fold_of(file) for part in parts for file in part.files or ())
+    numbers = sorted({number for number in found if number is not None})
+    if fold not in numbers:
+        known = ", ".join(str(number) for number in numbers) or "none"
+        names = ", ".join(str(p.source.records or p.source.images) for p in parts)
+        raise DatasetError(
+            f"validation_fold is {fold}, and no record file of {names} belongs to it: their names "
+            f"say 'fold-000-of-...', with the folds {known}"
+        )
+    is_wanted = fold.__eq__ if what == "validation" else fold.__ne__
+    left = []
+    for part in parts:
+        if part.files is None:
+            if what == "training":
+                left.append(part)
+            continue
+        files = [file for file in part.files if is_wanted(fold_of(file))]
+        if files:
+            left.append(_Part(part.source, files))
+    if not left:
+        raise DatasetError(
+            f"all record files belong to the fold {fold}, which is for validation "
+            "(validation_fold); name those of the other folds too, there is nothing to train on"
+        )
+    return left
+
+
+def _check_categories(sources: Sequence[SampleSource]) -> None:
+    """Refuse sources that mean different things by one category id."""
+    names: dict[int, tuple[str, str]] = {}
+    for source in sources:
+        for identity, name in source.categories.items():
+            known, where = names.setdefault(identity, (name, source.name))
+            if known.lower() != name.lower():
+                raise DatasetError(
+                    f"category {identity} is {known!r} in {where} and {name!r} in {source.name}; "
+                    "number the categories of all sources alike"
+                )
 
 
 def _report_other_folds(records: RecordSource, what: str) -> None:

@@ -21,6 +21,7 @@ _HEADER = struct.Struct("<QI")
 _CHECKSUM = struct.Struct("<I")
 _FRAMING = _HEADER.size + _CHECKSUM.size
 _MASK_DELTA = 0xA282EAD8
+_GZIP = b"\x1f\x8b"
 
 
 def _masked_crc(data: bytes) -> int:
@@ -99,7 +100,7 @@ def _walk(file: BinaryIO, size: int, path: Path) -> np.ndarray:
         if len(header) == _HEADER.size:
             length, checksum = _HEADER.unpack(header)
             if checksum != _masked_crc(header[:8]):
-                raise DatasetError(_not_a_record(path, len(offsets) - 1, start))
+                raise DatasetError(_not_a_record(path, len(offsets) - 1, start, header))
             end = start + _FRAMING + length
         if end > size:
             raise DatasetError(
@@ -110,7 +111,9 @@ def _walk(file: BinaryIO, size: int, path: Path) -> np.ndarray:
     return np.array(offsets, np.int64)
 
 
-def _not_a_record(path: Path, index: int, start: int) -> str:
+def _not_a_record(path: Path, index: int, start: int, header: bytes) -> str:
+    if index == 0 and header.startswith(_GZIP):
+        return f"{path} is a compressed TFRecord file; unpack it with gunzip first"
     if index == 0:
         return f"{path} is not a TFRecord file"
     return (

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from detforge.data.batches import TrainingBatches
-from detforge.data.sources import open_sources
+from detforge.data.sources import open_training
 from detforge.errors import DatasetError, UsageError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def open_training_data(request: TrainRequest, recipe: Recipe) -> TrainingBatches
             f"{request.spec.file}: there is nothing to train on; name images and labels, or "
             "records, in dataset_config.data_sources"
         )
-    source = open_sources(recipe.data.training, request.detector, what="training")
+    source = open_training(recipe, request.detector)
     batches = TrainingBatches(source, recipe, seed=recipe.seed)
     counts = ", ".join(f"{name} {count}" for name, count in sorted(source.class_counts().items()))
     log.info("training on %d images (%s)", len(source), counts)

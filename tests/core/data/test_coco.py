@@ -267,8 +267,14 @@ def test_ids_may_be_any_number_or_text(open_coco, identity):
     content["images"][0]["id"] = identity
     source = open_coco(content)
     assert source[0].source_id == str(identity)
-    assert source.row_of(str(identity)) == 0
+    assert source.row_of(str(identity), "") == 0
     assert [remark.object_id for remark in source[0].remarks] == [identity]
+
+
+def test_image_is_found_by_its_id_or_else_by_its_file(open_coco):
+    source = open_coco(_content({"bbox": [1, 2, 3, 4]}))
+    assert source.row_of("4000000000123", "b.png") == source.row_of("x", "a.png") == 0
+    assert source.row_of("x", "b.png") is None
 
 
 def test_whole_number_written_with_a_point_is_that_number(open_coco):

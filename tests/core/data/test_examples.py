@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,12 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.core.data.data_builders import assert_same_sample, make_sample
 
-from detforge.data.examples import from_example, to_example
+from detforge.data.examples import Reading, to_example
+from detforge.data.examples import from_example as read_features
+from detforge.data.features import Features
 from detforge.data.masks import encode_mask
 from detforge.errors import DatasetError
 from detforge.protos.example_pb2 import Example
 
 NUMBERS = {"cat": 1, "Fußgänger": 2}
+
+
+def from_example(payload, place, **reading):
+    return read_features(Features(payload, place), Reading(**reading))
 
 
 def _two_objects():
@@ -102,6 +109,57 @@ def test_equal_samples_give_equal_bytes():
     assert to_example(_two_objects(), NUMBERS) == to_example(_two_objects(), NUMBERS)
 
 
+def test_size_may_be_missing_and_is_that_of_the_image():
+    def forget(feature):
+        del feature["image/width"], feature["image/height"]
+
+    found = from_example(_changed(forget), "x")
+    assert (found.width, found.height) == (64, 48)
+    np.testing.assert_allclose(found.boxes, _two_objects().boxes, atol=1e-4)
+
+
+def test_classes_may_go_by_their_numbers():
+    payload = _changed(lambda feature: feature.pop("image/object/class/text"))
+    assert from_example(payload, "x", by_category_id=True).class_names == ("1", "2")
+    assert from_example(_changed(lambda _: None), "x", by_category_id=True).class_names == (
+        "1",
+        "2",
+    )
+
+
+def test_groups_of_open_images_are_crowds():
+    def mark(feature):
+        feature["image/object/group_of"].int64_list.value.extend([1, 0])
+
+    assert from_example(_changed(mark), "x").crowd.tolist() == [True, True]
+
+
+def test_areas_survive():
+    sample = replace(_two_objects(), areas=np.array([12.5, 7], np.float32))
+    found = from_example(to_example(sample, NUMBERS), "x")
+    assert found.areas.tolist() == [12.5, 7]
+    assert from_example(to_example(_two_objects(), NUMBERS), "x").areas is None
+
+
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=6)
+BOX = st.tuples(st.floats(0, 60), st.floats(0, 40), st.floats(0.5, 4), st.floats(0.5, 8))
+
+
+@given(st.lists(st.tuples(BOX, TEXT, st.booleans(), st.booleans(), st.floats(0, 1e6)), max_size=6))
+def test_whatever_objects_an_image_has_survive(rows):
+    boxes = [[x, y, x + width, y + height] for (x, y, width, height), *_ in rows]
+    names = [name for _, name, *_ in rows]
+    masks = tuple(encode_mask(np.eye(48, 64, k, dtype=np.uint8)) for k in range(len(rows)))
+    flags = {"difficult": [row[2] for row in rows], "crowd": [row[3] for row in rows]}
+    sample = make_sample(boxes, names, masks=masks, **flags)
+    areas = np.array([row[4] for row in rows], np.float32)
+    sample = replace(sample, areas=areas, source_id="Größe/1")
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(names), start=1)}
+    found = from_example(to_example(sample, numbers), "x")
+    assert_same_sample(found, sample)
+    np.testing.assert_array_equal(found.areas if rows else [], areas)
+
+
 def _changed(change):
     example = Example.FromString(to_example(_two_objects(), NUMBERS))
     change(example.features.feature)
@@ -155,12 +213,15 @@ def test_marks_may_be_absent_altogether(key):
     [
         (b"\xff\xff\xff", "is not a tf.train.Example"),
         (b"", "no image in image/encoded; it holds nothing"),
-        (_changed(lambda f: f.pop("image/width")), "image/width is \\[\\]"),
-        (_changed(lambda f: f.pop("image/object/class/text")), "one name for each box"),
+        (
+            _changed(lambda f: f["image/width"].int64_list.value.__setitem__(0, 0)),
+            r"image/width is \[0\]; one number of pixels",
+        ),
+        (_changed(lambda f: f.pop("image/object/class/text")), "class numbers in .* and no class"),
         (_changed(lambda f: f.pop("image/object/bbox/xmin")), "one name for each box"),
         (
             _changed(lambda f: f["image/object/mask"].bytes_list.value.pop()),
-            "has 1 masks for 2 objects",
+            "image/object/mask has 1 values for 2 objects",
         ),
         (
             _changed(lambda f: f["image/object/difficult"].int64_list.value.pop()),
@@ -176,7 +237,7 @@ def test_marks_may_be_absent_altogether(key):
         ),
     ],
     ids=[
-        "no message", "empty", "no width", "no names", "no xmin", "one mask", "one difficult",
+        "no message", "empty", "width 0", "no names", "no xmin", "one mask", "one difficult",
         "three crowds", "bad name",
     ],
 )  # fmt: skip
@@ -184,11 +245,3 @@ def test_wrong_message_names_the_record(payload, message):
     with pytest.raises(DatasetError, match=message) as caught:
         from_example(payload, "train record 3")
     assert "train record 3" in str(caught.value)
-
-
-def test_records_of_tao_are_recognised():
-    example = Example()
-    example.features.feature["frame/encoded"].bytes_list.value.append(b"...")
-    example.features.feature["target/object_class_id"].float_list.value.append(1.0)
-    with pytest.raises(DatasetError, match="run dataset_convert on the images and labels again"):
-        from_example(example.SerializeToString(), "x")

@@ -13,9 +13,10 @@ from tests.core.data.data_builders import (
 )
 
 from detforge.data.convert import convert_dataset
+from detforge.data.concatenation import Concatenation
 from detforge.data.kitti import KittiFolder
 from detforge.data.records import RecordSource
-from detforge.data.sources import Concatenation, open_sources, open_validation
+from detforge.data.sources import open_sources, open_training, open_validation
 from detforge.errors import DatasetError
 from detforge.recipe import DataSource
 
