@@ -1,15 +1,24 @@
-"""``detforge data``: data sets to try things out with."""
+"""``detforge data``: look at data sets, or draw one to try things out with."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import click
 
-from detforge.cli import doors
-from detforge.errors import UsageError
+from detforge.cli.commands import Group
+from detforge.cli.option_table import shared
+from detforge.cli.options import Option
+from detforge.cli.task_command import TaskCommand
+from detforge.cli.value_types import FOLDER, PATH
+from detforge.cli.words import CONTEXT
+
+SUMMARIES = {
+    "stats": "Say what is in a data set, and which labels look wrong.",
+    "preview": "Draw training images as the network sees them.",
+    "scenes": "Draw images of shapes with KITTI and COCO labels.",
+}
 
 
 class Size(click.ParamType):
@@ -29,23 +38,189 @@ class Size(click.ParamType):
         return int(found[1]), int(found[2])
 
 
-@click.group("data")
-def data_group() -> None:
-    """Draw data sets to try things out with."""
+_DETECTOR = Option(
+    name="detector",
+    spellings=("--detector",),
+    help="Whose spec it is; without it the one that reads it",
+    metavar="NAME",
+    group="reads",
+)
+
+STATS_OPTIONS = (
+    Option(
+        name="data",
+        spellings=(),
+        help="Records (a file, a folder, a prefix or a quoted pattern), a folder with images and "
+        "KITTI labels, a COCO file, or an experiment spec",
+        multiple=True,
+        metavar="PATH_OR_SPEC",
+        group="reads",
+        example="spec.txt",
+    ),
+    Option(
+        name="images",
+        spellings=("-i", "--images", "--image_dir"),
+        help="Folder of the images of a COCO file, or of KITTI labels",
+        type=FOLDER,
+        group="reads",
+    ),
+    Option(
+        name="labels",
+        spellings=("-l", "--labels", "--label_dir"),
+        help="Folder of KITTI labels",
+        type=FOLDER,
+        group="reads",
+    ),
+    _DETECTOR,
+    shared.CHANGES,
+    Option(
+        name="hash",
+        spellings=("--hash",),
+        help="Look for images that are there twice, which reads all of every image",
+        type=bool,
+    ),
+    Option(
+        name="json",
+        spellings=("--json",),
+        help="Print JSON instead of tables",
+        type=bool,
+    ),
+    Option(
+        name="results_dir",
+        spellings=("-r", "--results_dir", "-o", "--output", "--output_dir"),
+        help="Folder for stats.json, stats.png and a list of all suspicious labels",
+        type=PATH,
+        metavar="FOLDER",
+        group="writes",
+        example="stats",
+    ),
+    *shared.MESSAGES,
+)
+
+PREVIEW_OPTIONS = (
+    shared.SPEC,
+    _DETECTOR,
+    shared.CHANGES,
+    Option(
+        name="output",
+        spellings=("-o", "--output", "--output_file"),
+        help="Image to write",
+        type=PATH,
+        default="preview.png",
+        metavar="FILE",
+        group="writes",
+        example="preview.png",
+    ),
+    Option(
+        name="images",
+        spellings=("-n", "--images"),
+        help="How many",
+        type=click.IntRange(1, 400),
+        default=16,
+    ),
+    Option(
+        name="epoch",
+        spellings=("--epoch",),
+        help="Epoch to begin with",
+        type=click.IntRange(min=1),
+        default=1,
+    ),
+    Option(
+        name="seed",
+        spellings=("--seed",),
+        help="Seed of order and augmentation; without it the spec's",
+        type=click.IntRange(min=0),
+    ),
+    Option(
+        name="validation",
+        spellings=("--validation",),
+        help="Show the validation images, which are not augmented",
+        type=bool,
+    ),
+    Option(
+        name="plain",
+        spellings=("--plain",),
+        help="Show each image without augmentation beside it",
+        type=bool,
+    ),
+    *shared.MESSAGES,
+)
+
+SCENES_OPTIONS = (
+    Option(
+        name="folder",
+        spellings=(),
+        help="Made if need be",
+        type=PATH,
+        required=True,
+        metavar="FOLDER",
+        group="writes",
+        example="scenes",
+    ),
+    Option(
+        name="images",
+        spellings=("--images",),
+        help="How many",
+        type=click.IntRange(min=1),
+        default=100,
+    ),
+    Option(
+        name="seed",
+        spellings=("--seed",),
+        help="Another seed, other scenes",
+        type=click.IntRange(min=0),
+        default=0,
+    ),
+    Option(
+        name="size",
+        spellings=("--size",),
+        help="Of each image; 320x240 where it is absent",
+        type=Size(),
+        metavar="WxH",
+    ),
+    *shared.MESSAGES,
+)
+
+OPTIONS = {"stats": STATS_OPTIONS, "preview": PREVIEW_OPTIONS, "scenes": SCENES_OPTIONS}
 
 
-@data_group.command()
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--images", type=click.IntRange(min=1), default=100, show_default=True)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--size", type=Size(), default="320x240", show_default=True, help="Of each image.")
-def scenes(folder: Path, images: int, seed: int, size: tuple[int, int]) -> None:
-    """Draw images of shapes with KITTI and COCO labels into FOLDER."""
-    doors.check_folder(folder, "FOLDER")
-    from detforge.data.scenes import draw_scenes
+class DataGroup(Group):
+    """``detforge data``: its commands need no detector, or find it by the spec."""
 
-    try:
-        draw_scenes(folder, images=images, seed=seed, size=size)
-    except OSError as err:
-        raise UsageError(f"{err.filename or folder} cannot be written: {err.strerror}") from err
-    click.echo(f"{images} images in {folder}")
+    def rows(self) -> list[tuple[str, str]]:
+        """Return the commands and what they do."""
+        return list(SUMMARIES.items())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command; nothing of what it needs is loaded."""
+        return DataCommand(cmd_name) if cmd_name in SUMMARIES else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands."""
+        with formatter.section("Commands"):
+            formatter.write_dl(self.rows())
+
+
+class DataCommand(TaskCommand):
+    """``detforge data <command>``."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, OPTIONS[name], self._start, SUMMARIES[name])
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what the command does, and a command line that does it."""
+        from detforge.cli.help import write_example
+
+        super().format_help_text(ctx, formatter)
+        write_example(formatter, ctx.command_path, self.options)
+
+    def _start(self, given: dict[str, Any]) -> None:
+        from detforge.cli import data_runs
+        from detforge.cli.parameters import checked_values
+
+        getattr(data_runs, f"run_{self.name}")(checked_values(self.options, given))
+
+
+data_group = DataGroup(
+    "data", help="Look at data sets, or draw one to try things out with.", context_settings=CONTEXT
+)
