@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import gzip
 import json
 import logging
+from pathlib import Path
 
 import pytest
 from tests.core.data.data_builders import SHAPES, convert_request, kitti_spec
 
 from detforge.data.convert import convert_dataset
-from detforge.data.records import RecordSource, find_record_files
+from detforge.data.records import RecordSource, find_record_files, fold_of
 from detforge.data.tfrecord import TFRecordFile, frame
 from detforge.errors import DatasetError
 from detforge.protos.example_pb2 import Example
@@ -144,6 +146,91 @@ def test_flipped_byte_is_found_when_the_record_is_read(records):
     source = RecordSource(str(shard))
     with pytest.raises(DatasetError, match="record 0 at byte 0 does not match its checksum"):
         source[0]
+
+
+def _records_of(shard):
+    file = TFRecordFile(shard)
+    return [frame(file[index]) for index in range(len(file))]
+
+
+@pytest.mark.parametrize(
+    ("position", "message"),
+    [
+        (3, "is damaged: the header of record 1 at byte "),
+        (9, "is damaged: the header of record 1 at byte "),
+        (500, "is damaged: record 1 at byte .* does not match its checksum"),
+        (-2, "is damaged: record 1 at byte .* does not match its checksum"),
+    ],
+    ids=["length", "checksum of the length", "image", "checksum of the record"],
+)
+@pytest.mark.parametrize("has_manifest", [True, False], ids=["manifest", "no manifest"])
+def test_flipped_byte_anywhere_in_a_record_is_found(records, position, message, has_manifest):
+    shard = _shard(records)
+    parts = [bytearray(part) for part in _records_of(shard)]
+    parts[1][position] ^= 0x10
+    shard.write_bytes(b"".join(parts))
+    if not has_manifest:
+        (records / "shapes.manifest.json").unlink()
+
+    def read_all():
+        source = RecordSource(str(shard))
+        return [source[row] for row in range(len(source))]
+
+    with pytest.raises(DatasetError, match=message) as caught:
+        read_all()
+    assert TRAINING.format(0) in str(caught.value)
+    assert "copy the file again, or convert again" in str(caught.value).lower()
+
+
+@pytest.mark.parametrize("place", ["within", "between"])
+def test_records_of_others_cut_off_are_found_as_far_as_that_is_possible(records, tmp_path, place):
+    """Nothing tells of whole records that are missing from a file, where no manifest does."""
+    parts = _records_of(_shard(records))
+    shard = tmp_path / "foreign.tfrecord"
+    shard.write_bytes(b"".join(parts[:-1]) + (parts[-1][:20] if place == "within" else b""))
+    if place == "between":
+        assert len(RecordSource(str(shard))) == len(parts) - 1
+        return
+    with pytest.raises(DatasetError, match=rf"cut off inside record {len(parts) - 1}: it ends at"):
+        RecordSource(str(shard))
+
+
+def test_empty_shard_where_the_manifest_has_records_is_an_error(records):
+    _shard(records).write_bytes(b"")
+    with pytest.raises(DatasetError, match=r"has 0 bytes, its manifest says \d+: it was cut off"):
+        RecordSource(str(records / "shapes"))
+
+
+def test_manifest_of_another_class_list_is_found_when_a_record_is_read(records):
+    path = records / "shapes.manifest.json"
+    content = json.loads(path.read_text()) | {"classes": ["circle", "cube"]}
+    path.write_text(json.dumps(content))
+    source = RecordSource(str(records / "shapes"))
+    message = (
+        r"record \d+ has the class '(square|triangle)', and its manifest lists circle, cube: it"
+    )
+    with pytest.raises(DatasetError, match=message):
+        [source[row] for row in range(len(source))]
+
+
+def test_compressed_records_are_explained(records, tmp_path):
+    path = tmp_path / "train.tfrecord"
+    path.write_bytes(gzip.compress(_shard(records).read_bytes()))
+    with pytest.raises(DatasetError, match="is a compressed TFRecord file; unpack it with gunzip"):
+        RecordSource(str(path))
+
+
+@pytest.mark.parametrize(
+    ("name", "fold"),
+    [
+        (TRAINING.format(0), 1),
+        ("kitti-fold-012-of-014-shard-00000-of-00010", 12),
+        ("train-00000-of-00256.tfrecord", None),
+        ("fold-of-sheep", None),
+    ],
+)
+def test_fold_is_read_from_the_file_name(name, fold):
+    assert fold_of(Path("fold-007-of-009") / name) == fold
 
 
 def test_manifest_with_another_record_count_is_an_error(records):
