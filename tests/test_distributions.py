@@ -49,9 +49,10 @@ def test_core_alone_lists_no_detector_and_with_ssd_it_lists_ssd(dist, environmen
     install("detforge-*.whl")
     assert listed() == []
     install("detforge_ssd-*.whl")
-    (ssd,) = listed()
-    assert ssd["name"] == "ssd"
-    assert ssd["distribution"] == "detforge-ssd"
+    assert [(found["name"], found["distribution"]) for found in listed()] == [
+        ("dssd", "detforge-ssd"),
+        ("ssd", "detforge-ssd"),
+    ]
     help_text = run(environment, "-m", "detforge", "ssd", "train", "--help", cwd=dist)
     assert "--experiment_spec_file" in help_text
 

@@ -232,6 +232,15 @@ def test_option_that_comes_later_is_refused_with_the_others(detforge, finder, sp
     )
 
 
+def test_options_of_one_feature_come_together(detforge, finder, spec, model):
+    words = ("-e", spec, "-m", model, "--batches", "4", "--force_ptq", "--gen_ds_config")
+    assert detforge("kitten_finder", "export", *words).err == (
+        "Error: --batches 4, --force_ptq come with release 0.10 (quantisation); --gen_ds_config "
+        "comes with release 0.11 (TensorRT engines and DeepStream files). "
+        "Until then leave them out\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "start"),
     [

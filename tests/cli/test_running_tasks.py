@@ -110,9 +110,10 @@ def test_every_option_of_inference_reaches_the_request(detforge, finder, tmp_pat
     detforge(
         *("kitten_finder", "inference", "--in_image_dir", tmp_path, "--out_image_dir"),
         *(tmp_path / "a", "--out_label_dir", tmp_path / "b", "--config_path", spec),
-        *("--model_path", model, "-t", "0.4"),
+        *("--model_path", model, "-t", "0.4", "--label_map", spec, "--include_mask", "--force"),
     )
     (request,) = finder.requests
+    assert (request.label_map, request.include_mask, request.force) == (spec, True, True)
     assert (request.images, request.model) == (tmp_path, model)
     assert (request.annotated_dir, request.labels_dir) == (tmp_path / "a", tmp_path / "b")
     assert request.threshold == 0.4
@@ -123,10 +124,11 @@ def test_every_option_of_inference_reaches_the_request(detforge, finder, tmp_pat
 def test_every_option_of_train_reaches_the_request(detforge, finder, tmp_path, spec, model):
     detforge(
         *("kitten_finder", "train", "--gpus", "1", "-e", spec, "-r", tmp_path / "out"),
-        *("-m", model, "--initial_epoch", "5"),
+        *("-m", model, "--initial_epoch", "5", "--force", "--set", "batch_size=7"),
     )
     (request,) = finder.requests
     assert (request.resume_model_weights, request.initial_epoch) == (model, 5)
+    assert (request.force, request.spec.message.batch_size) == (True, 7)
     assert request.results_dir == tmp_path / "out"
 
 

@@ -57,8 +57,8 @@ def refuse_task(
     find_key(task, values, spec)
     if spec is not None and task != "convert":
         detector.recipe(spec)
-    sentences = [f"{detector.name} {word} {arrival(feature)}"]
-    sentences += [f"{option} {arrival(own)}" for option, own in waiting.items() if own != feature]
+    own = {option: own for option, own in waiting.items() if own != feature}
+    sentences = [f"{detector.name} {word} {arrival(feature)}", *_arrivals(own)]
     checked = "Nothing" if spec is None else f"{spec.file} is correct; nothing else"
     raise UsageError(f"{'; '.join(sentences)}. {checked} was read or written")
 
@@ -70,7 +70,20 @@ def refuse_options(waiting: Mapping[str, str]) -> None:
         UsageError: there is one.
     """
     if waiting:
-        arrivals = "; ".join(f"{option} {arrival(feature)}" for option, feature in waiting.items())
-        raise UsageError(
-            f"{arrivals}. Until then leave {'it' if len(waiting) == 1 else 'them'} out"
-        )
+        them = "it" if len(waiting) == 1 else "them"
+        raise UsageError(f"{'; '.join(_arrivals(waiting))}. Until then leave {them} out")
+
+
+def _arrivals(waiting: Mapping[str, str]) -> list[str]:
+    """Return when options come, those of one feature together."""
+    together: dict[str, list[str]] = {}
+    for option, feature in waiting.items():
+        together.setdefault(feature, []).append(option)
+    return [
+        f"{', '.join(options)} {arrival(feature) if len(options) == 1 else _plural(feature)}"
+        for feature, options in together.items()
+    ]
+
+
+def _plural(feature: str) -> str:
+    return arrival(feature).replace("comes", "come", 1)

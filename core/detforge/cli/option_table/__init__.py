@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from detforge.cli.options import Option
 
@@ -20,7 +20,7 @@ def task_options(task: str) -> tuple[Option, ...]:
     return _module(task).OPTIONS
 
 
-def check_together(task: str, options: tuple[Option, ...], values: Mapping[str, Any]) -> None:
+def check_together(task: str, options: Sequence[Option], values: Mapping[str, Any]) -> None:
     """Check the options of a task against each other.
 
     Args:
