@@ -84,8 +84,9 @@ class TrainingBatches:
             recipe.augmentation, recipe.input, min_size=(data.min_box_width, data.min_box_height)
         )
         self._buckets = find_buckets(source, recipe.input)
+        weights = source.weights()
         self._order = Order(
-            np.ones(len(source)),
+            np.ones(len(source)) if weights is None else weights,
             batch_size=data.batch_size,
             seed=seed,
             shapes=self._buckets.of_row,

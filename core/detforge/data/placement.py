@@ -78,12 +78,13 @@ class Placement:
     @property
     def target(self) -> Rectangle:
         """The whole canvas pixels that hold all that is visible, xyxy."""
-        return _whole_pixels(self._hull(), self.size)
+        return _whole_pixels(self.visible, self.size)
 
     @property
     def source(self) -> Rectangle:
         """The whole source pixels that hold all that is visible, xyxy."""
-        return _whole_pixels(self.to_source(self._hull())[0], self.image_size)
+        corners = move_points(np.linalg.inv(self.matrix), self.visible)
+        return _whole_pixels(corners, self.image_size)
 
     @property
     def extent(self) -> tuple[int, int]:
@@ -109,18 +110,16 @@ class Placement:
             matrix[axis, 2] = start - source[axis] * scale
         return replace(self, matrix=matrix, visible=rectangle(*target))
 
-    def _hull(self) -> NDArray[np.float64]:
-        if self.is_empty:
-            return np.zeros(4)
-        return np.concatenate([self.visible.min(axis=0), self.visible.max(axis=0)])
 
-
-def _whole_pixels(box: NDArray[np.float64], size: tuple[float, float]) -> Rectangle:
-    """Return the nearest xyxy box of whole pixels inside a size, at least one pixel large."""
-    (x1, x2), (y1, y2) = (
-        _whole_range(box[axis], box[axis + 2], int(size[axis])) for axis in (0, 1)
+def _whole_pixels(corners: NDArray[np.float64], size: tuple[float, float]) -> Rectangle:
+    """Return the hull, xyxy, on the nearest whole pixels within a size, one pixel at least."""
+    if not len(corners):
+        return 0, 0, 1, 1
+    (x1, y1), (x2, y2) = corners.min(axis=0), corners.max(axis=0)
+    (left, right), (top, bottom) = (
+        _whole_range(*ends) for ends in ((x1, x2, int(size[0])), (y1, y2, int(size[1])))
     )
-    return x1, y1, x2, y2
+    return left, top, right, bottom
 
 
 def _whole_range(start: float, stop: float, length: int) -> tuple[int, int]:

@@ -49,7 +49,7 @@ def render_image(
     """
     width, height = (int(side) for side in placement.size)
     if not placement.is_empty and not placement.is_upright:
-        canvas = _warp(image_rgb, placement.matrix, (width, height), interpolation)
+        canvas = _warp(image_rgb, placement, np.eye(3), (width, height), interpolation)
         canvas = _apply(canvas, operations)
         canvas[~_inside(placement.visible, width, height)] = fill
         return canvas
@@ -77,7 +77,7 @@ def render_mask(
     Args:
         mask: uint8 (h, w), 0 or 1.
         placement: of the image.
-        box: (4,), xyxy, canvas pixels, within the canvas.
+        box: (4,), xyxy, canvas pixels, within the hull of what is visible.
         size: m.
 
     Returns:
@@ -92,19 +92,27 @@ def render_mask(
     fineness = max(1, round(max(x2 - x1, y2 - y1) / size))
     cells = fineness * size
     to_cells = scaling(cells / (x2 - x1), cells / (y2 - y1)) @ shifting(-x1, -y1)
-    drawn = _warp(mask, to_cells @ placement.matrix, (cells, cells), cv2.INTER_LINEAR)
+    drawn = _warp(mask, placement, to_cells, (cells, cells), cv2.INTER_LINEAR)
     drawn &= _inside(move_points(to_cells, placement.visible), cells, cells)
     covered = drawn.reshape(size, fineness, size, fineness).mean(axis=(1, 3))
     return (covered >= 0.5).astype(np.float32)
 
 
 def _warp(
-    pixels: NDArray[np.uint8], matrix: Map, size: tuple[int, int], interpolation: int
+    pixels: NDArray[np.uint8],
+    placement: Placement,
+    further: Map,
+    size: tuple[int, int],
+    interpolation: int,
 ) -> NDArray[np.uint8]:
+    """Return the visible part of an image on its canvas, moved further; edges are drawn out."""
+    left, top, right, bottom = placement.source
     # OpenCV counts from the centres of pixels.
-    matrix = shifting(-0.5, -0.5) @ matrix @ shifting(0.5, 0.5)
+    to_part, to_centres = shifting(left + 0.5, top + 0.5), shifting(-0.5, -0.5)
+    matrix = to_centres @ further @ placement.matrix @ to_part
+    part = pixels[top:bottom, left:right]
     warped = cv2.warpAffine(
-        pixels, matrix[:2], size, flags=interpolation, borderMode=cv2.BORDER_REPLICATE
+        part, matrix[:2], size, flags=interpolation, borderMode=cv2.BORDER_REPLICATE
     )
     return np.asarray(warped, np.uint8)
 

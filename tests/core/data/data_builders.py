@@ -12,6 +12,7 @@ from detforge.protos.convert_pb2 import Convert
 from detforge.recipe import (
     Checkpoints,
     Classes,
+    ColorShift,
     Data,
     Evaluation,
     Expand,
@@ -21,7 +22,10 @@ from detforge.recipe import (
     Photometric,
     RandomInterpolation,
     Recipe,
+    ScaleJitter,
     SoftStartAnnealing,
+    Spatial,
+    VerticalFlip,
 )
 from detforge.requests import ConvertRequest
 from detforge.spec import parse_spec
@@ -35,6 +39,26 @@ SSD_CHAIN = (
     HorizontalFlip(probability=0.5),
     RandomInterpolation(),
 )
+
+DETECTNET_CHAIN = (
+    HorizontalFlip(probability=0.5),
+    VerticalFlip(probability=0.5),
+    Spatial(
+        min_shrink=0.8,
+        max_shrink=1.25,
+        max_shift_x=12,
+        max_shift_y=8,
+        max_rotation=0.5,
+        rotation_probability=0.7,
+    ),
+    ColorShift(
+        shift_stddev=0.05,
+        max_hue_rotation=25,
+        max_saturation_shift=0.2,
+        max_contrast_scale=0.1,
+    ),
+)
+JITTER_CHAIN = (HorizontalFlip(probability=0.5), ScaleJitter(min_scale=0.1, max_scale=2.0))
 
 
 def detector_stub(readers=()):
