@@ -9,8 +9,8 @@ from detforge.errors import Problem, SpecError
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Specs have a few kilobytes; a checkpoint given by mistake should not be read as one.
-_MAX_BYTES = 2**20
+# Specs have a few kilobytes. Half a megabyte of single characters takes 160 MB to read.
+_MAX_BYTES = 2**19
 # How the files begin that are given by mistake: checkpoints, encrypted ones, Keras weights, images.
 _OTHER_FILES = {
     b"PK\x03\x04": "is a checkpoint or another zip file",
@@ -52,7 +52,7 @@ def _text_of(data: bytes) -> str:
         if data.startswith(start):
             raise ValueError(f"{kind}; a spec is a small text file")
     if len(data) > _MAX_BYTES:
-        raise ValueError(f"has more than {_MAX_BYTES // 2**20} MiB; a spec is a small text file")
+        raise ValueError(f"has more than {_MAX_BYTES // 2**10} KiB; a spec is a small text file")
     if data.startswith(_UTF16):
         raise ValueError("is UTF-16 text; save it as UTF-8")
     try:

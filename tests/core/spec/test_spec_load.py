@@ -74,7 +74,7 @@ def test_huge_file_is_refused_without_reading_it(toy, tmp_path):
     path = tmp_path / "model.detforge"
     with path.open("wb") as stream:
         stream.truncate(2**33)
-    assert refusal(path, toy.Toy) == f"{path}: has more than 1 MiB; a spec is a small text file"
+    assert refusal(path, toy.Toy) == f"{path}: has more than 512 KiB; a spec is a small text file"
 
 
 def test_text_with_half_a_surrogate_pair_is_refused(toy, problems_of):
