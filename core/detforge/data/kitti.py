@@ -117,7 +117,8 @@ def _numbers(fields: list[str], file: str, line: int) -> list[float]:
     numbers = []
     for column, field in enumerate(fields[1:], start=2):
         try:
-            numbers.append(float(field))
+            # Python passes over underscores in numbers.
+            numbers.append(float(field.replace("_", "?")))
         except ValueError as err:
             raise DatasetError(
                 f"{file} line {line}: column {column} ({_COLUMNS[column - 1]}) is {field!r}; "
@@ -252,7 +253,8 @@ def _left_out(files: list[Path], images: list[Path], labels: Path) -> tuple[Drop
     taken = set(images)
     others = [p for p in files if p.suffix.lower() in IMAGE_EXTENSIONS and p not in taken]
     stems = {path.stem for path in (*images, *others)}
-    alone = sorted(path for path in labels.glob("*.txt") if path.stem not in stems)
+    texts = (path for path in labels.glob("*.txt") if path.is_file())
+    alone = sorted(path for path in texts if path.stem not in stems)
     return tuple(
         Dropped(place=str(path), class_name="", reason=reason)
         for paths, reason in ((others, OTHER_EXTENSION), (alone, LABELS_ALONE))

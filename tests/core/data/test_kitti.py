@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.core.data.data_builders import kitti_row, write_kitti
 
 from detforge.data.kitti import KittiFolder, parse_kitti
+from detforge.data.labels import check_labels, to_labels
 from detforge.errors import DatasetError
+from detforge.recipe import Classes
 
 
 def test_line_becomes_an_object():
@@ -40,6 +46,65 @@ def test_wrong_number_of_columns_names_file_and_line(columns):
     assert str(caught.value) == (
         f"000012.txt line 3 has {columns} fields; a KITTI label has 15, or 16 with a score"
     )
+
+
+NAMES = st.text(st.characters(exclude_categories=["Z", "C"]), min_size=1, max_size=8)
+COORDINATES = st.integers(-900, 2_000_000).map(lambda number: number / 1000)
+
+
+@given(
+    st.lists(
+        st.tuples(NAMES, st.integers(-1, 3), COORDINATES, COORDINATES, st.integers(1, 99)),
+        max_size=6,
+    ),
+    st.sampled_from([" ", "\t", "  ", " \t "]),
+    st.sampled_from(["\n", "\r\n", "\r", "\n\n", " \n"]),
+    st.sampled_from(["{!r}", "{:.3f}", "{:+.9f}", "{:.17e}", "{:.15G}"]),
+    st.booleans(),
+)
+def test_whatever_is_written_is_read(rows, blank, line_end, number, has_score):
+    lines = []
+    for name, occlusion, x, y, side in rows:
+        values = [0, occlusion, -1.5, x, y, x + side, y + side, *[0] * 7, *[0.5] * has_score]
+        lines.append(blank.join([name, *(number.format(float(v)) for v in values)]))
+    labels = parse_kitti(line_end.join(lines), "a.txt")
+    assert not labels.dropped
+    assert len(labels.objects) == len(rows)
+    for found, (name, occlusion, x, y, side) in zip(labels.objects, rows, strict=True):
+        assert (found.class_name, found.difficult) == (name, occlusion >= 1)
+        assert found.box == pytest.approx((x, y, x + side, y + side))
+
+
+WORDS = st.sampled_from(["car", "0", "-1", "nan", "1e400", "3.5", "7_0", "\n", "\r\n", "\t", "\0"])
+
+
+@given(st.lists(WORDS | st.text(max_size=3), max_size=40).map(" ".join))
+def test_whatever_stands_there_is_read_or_refused(text):
+    with contextlib.suppress(DatasetError):
+        labels = parse_kitti(text, "a.txt")
+        assert len(labels.objects) + len(labels.dropped) <= len(text.split()) // 15
+
+
+@pytest.mark.parametrize("number", ["1_000", "0x10", "1,5", "12px", "--3", ""])
+def test_number_that_is_none_names_file_line_and_column(number):
+    line = kitti_row().split()
+    line[6:7] = [number] if number else ["-"]
+    with pytest.raises(DatasetError, match=r"a\.txt line 1: column 7 \(x2\) is"):
+        parse_kitti(" ".join(line), "a.txt")
+
+
+def test_boxes_below_a_pixel_are_kept():
+    (found,) = parse_kitti(kitti_row(box=(10.2, 10.3, 10.6, 10.4)), "a.txt").objects
+    assert found.box == (10.2, 10.3, 10.6, 10.4)
+
+
+def test_classes_are_kept_as_written_and_mapped_without_case(tmp_path):
+    rows = [kitti_row("Car"), kitti_row("CAR"), kitti_row("car")]
+    source = KittiFolder(*write_kitti(tmp_path, {"a": rows}))
+    assert source.class_counts() == {"CAR": 1, "Car": 1, "car": 1}
+    classes = Classes.of_mapping({"car": "vehicle"}, "none")
+    check_labels(source, classes)
+    assert to_labels(source[0].class_names, classes).tolist() == [0, 0, 0]
 
 
 def test_word_for_a_number_names_the_column():
@@ -164,6 +229,28 @@ def test_folders_that_fit_together_are_not_remarked(tmp_path, caplog):
     source = KittiFolder(*write_kitti(tmp_path, {"a": [kitti_row()], "b": []}))
     assert source.left_out == ()
     assert not caplog.text
+
+
+def test_other_files_beside_images_and_labels_do_not_count(tmp_path, caplog):
+    images, labels = write_kitti(tmp_path, {"a": [kitti_row()]})
+    for name in (".DS_Store", "Thumbs.db", "a.txt", "a.png.bak", "index.json", "noextension"):
+        (images / name).write_text("no image")
+        (labels / f"{name}.md").write_text("no label")
+    (images / "folder.png").mkdir()
+    (labels / "folder.txt").mkdir()
+    source = KittiFolder(images, labels)
+    assert [source[row].name for row in range(len(source))] == ["a.png"]
+    assert source.left_out == ()
+    assert not caplog.text
+
+
+def test_folder_of_other_files_says_what_it_has(tmp_path):
+    images, labels = write_kitti(tmp_path, {"a": []})
+    (images / "a.png").unlink()
+    for name in ("a.tif", "b.tif", "readme"):
+        (images / name).write_text("x")
+    with pytest.raises(DatasetError, match=r"it has 2 \.tif, 1 no extension$"):
+        KittiFolder(images, labels)
 
 
 def test_folder_without_wanted_images_says_what_it_has(tmp_path):
