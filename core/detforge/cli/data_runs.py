@@ -106,7 +106,8 @@ def _subject(values: Values) -> Subject:
     if not _is_spec(path):
         if values["changes"]:
             raise UsageError(f"--set changes a spec, and {path or '--labels'} is none")
-        source = open_path(path, values["images"], values["labels"])
+        folders = (values["images"], values["labels"])
+        source = open_path(path, *folders, needs_images=values["hash"])
         return Subject(path or str(values["labels"]), {"all": [source]})
     if values["images"] or values["labels"]:
         raise UsageError(f"{path} is a spec, which names its images and labels itself")

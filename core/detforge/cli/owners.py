@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from detforge.errors import PluginError, SpecError, UsageError
 from detforge.installed import installed_detectors
 from detforge.plugins import load_detector
+from detforge.protos.convert_pb2 import Convert
 from detforge.spec import load_spec
 from detforge.spec.parser import parse_text
 
@@ -85,10 +86,14 @@ def _nearest(path: Path, detectors: Sequence[Detector]) -> Detector:
         return len(parsed.positions) - len(parsed.unknown), own, -len(detector.name)
 
     best = max(detectors, key=fit, default=None)
-    if best is None or fit(best)[0] <= 0:
-        names = ", ".join(detector.name for detector in detectors) or "none"
+    if best is not None and fit(best)[0] > 0:
+        return best
+    if not (parsed := parse_text(text, Convert())).unknown and parsed.positions:
         raise UsageError(
-            f"{path} is a spec of no installed detector ({names}); with --detector NAME you are "
-            "told what is wrong with it"
+            f"{path} is a conversion spec; name the data that it names, or an experiment spec"
         )
-    return best
+    names = ", ".join(detector.name for detector in detectors) or "none"
+    raise UsageError(
+        f"{path} is text, and a spec of no installed detector ({names}); with --detector NAME you "
+        "are told what is wrong with it"
+    )

@@ -130,8 +130,12 @@ class CocoFile(SampleSource):
     def _rows_by_file(self) -> dict[str, int]:
         return {name: row for row, name in enumerate(self._table.file_names)}
 
-    def truth(self, row: int) -> Sample:
+    def truth(self, row: int, *, draw_masks: bool = True) -> Sample:
         """Return the labels of an image, without the image.
+
+        Args:
+            row: of the image.
+            draw_masks: turn outlines into masks, which takes most of the time.
 
         Raises:
             DatasetError: the file changed since it was opened, or run lengths are damaged.
@@ -140,7 +144,8 @@ class CocoFile(SampleSource):
         numbers = range(int(table.first[row]), int(table.first[row + 1]))
         kept = [number for number in numbers if number not in table.faults]
         width, height = table.sizes[row].tolist()
-        masks = list(self._masks(kept, width, height)) if self.has_masks else []
+        has_masks = draw_masks and self.has_masks
+        masks = list(self._masks(kept, width, height)) if has_masks else []
         return Sample(
             name=table.file_names[row],
             width=width,
@@ -149,7 +154,7 @@ class CocoFile(SampleSource):
             class_names=tuple(self._class_names[table.category[number]] for number in kept),
             difficult=np.zeros(len(kept), bool),
             crowd=table.crowd[kept],
-            masks=tuple(mask.png for mask in masks) if self.has_masks else None,
+            masks=tuple(mask.png for mask in masks) if has_masks else None,
             areas=table.areas[kept],
             source_id=str(table.image_ids[row]),
             dropped=tuple(self._dropped(number) for number in numbers if number in table.faults),

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 
 class Concatenation(SampleSource):
-    """Several sources, one after the other."""
+    """Several sources, one after the other.
+
+    Attributes:
+        sources: in their order.
+    """
 
     def __init__(
         self,
@@ -40,7 +44,7 @@ class Concatenation(SampleSource):
         self.left_out = tuple(file for source in sources for file in source.left_out)
         self.drop_advice = "".join(dict.fromkeys(source.drop_advice for source in sources))
         self.categories = {i: name for s in reversed(sources) for i, name in s.categories.items()}
-        self._sources = tuple(sources)
+        self.sources = tuple(sources)
         self._ends = np.cumsum([len(source) for source in sources])
         self._weights = tuple(weights) or (1.0,) * len(sources)
         self._equal = equal
@@ -56,24 +60,24 @@ class Concatenation(SampleSource):
 
     def __getitem__(self, row: int) -> Sample:
         index = int(np.searchsorted(self._ends, row, side="right"))
-        source = self._sources[index]
+        source = self.sources[index]
         return source[row - int(self._ends[index]) + len(source)]
 
     def class_counts(self) -> dict[str, int]:
         """Return class name -> objects."""
         counts: Counter[str] = Counter()
-        for source in self._sources:
+        for source in self.sources:
             counts.update(source.class_counts())
         return dict(sorted(counts.items()))
 
     def max_objects(self) -> int:
         """Return the largest number of objects in one image."""
-        return max(source.max_objects() for source in self._sources)
+        return max(source.max_objects() for source in self.sources)
 
     def weights(self) -> NDArray[np.float64] | None:
         """Return float64 (rows,): how often each image is drawn, 1 on average; None for alike."""
         parts = []
-        for source, weight in zip(self._sources, self._weights, strict=True):
+        for source, weight in zip(self.sources, self._weights, strict=True):
             own = source.weights()
             rows = np.ones(len(source)) if own is None else own
             parts.append(rows / len(source) if self._equal and len(source) else rows * weight)

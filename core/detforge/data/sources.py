@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from detforge.data.annotated_records import AnnotatedRecords
 from detforge.data.coco import CocoFile
@@ -57,13 +57,30 @@ def open_validation(recipe: Recipe, detector: Detector) -> SampleSource | None:
             labelled object to be found.
         PluginError: two readers claim one suffix.
     """
-    data = recipe.data
-    sources = data.training if data.validation_fold is not None else data.validation
-    if not sources:
-        return None
-    source = _Opening(detector, "validation", recipe).open(sources)
-    check_labels(source, recipe.classes, what="validation")
+    source = open_set(recipe, detector, "validation")
+    if source is not None:
+        check_labels(source, recipe.classes, what="validation")
     return source
+
+
+def open_set(
+    recipe: Recipe, detector: Detector, what: Literal["training", "validation"]
+) -> SampleSource | None:
+    """Return one set of a run whatever its classes, or None when the spec names none.
+
+    Args:
+        recipe: its sources.
+        detector: asked for further readers.
+        what: which of the two.
+
+    Raises:
+        DatasetError: a source names nothing, or cannot be read.
+        PluginError: two readers claim one suffix.
+    """
+    data = recipe.data
+    is_fold = data.validation_fold is not None
+    sources = data.training if what == "training" or is_fold else data.validation
+    return _Opening(detector, what, recipe).open(sources) if sources else None
 
 
 def open_sources(

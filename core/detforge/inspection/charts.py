@@ -56,15 +56,15 @@ def draw_charts(parts: Mapping[str, Part], title: str, format: InputFormat | Non
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     summaries = {name: part.summary for name, part in parts.items()}
     values = {name: dict(box_measures(part.measures, format)) for name, part in parts.items()}
     heights = [_bars_height(summaries), _ROW_INCHES, _ROW_INCHES]
-    size = (15, sum(heights))
-    figure = Figure(figsize=size, dpi=_DPI, layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
     room = (0, 0, 1, 1 - _TITLE_INCHES / sum(heights))
-    figure.get_layout_engine().set(w_pad=0.2, h_pad=0.2, rect=room)
+    layout = ConstrainedLayoutEngine(w_pad=0.2, h_pad=0.2, rect=room)
+    figure = Figure(figsize=(15, sum(heights)), dpi=_DPI, layout=layout, facecolor="white")
+    FigureCanvasAgg(figure)
     panels = figure.subplots(3, 2, height_ratios=heights).ravel()
     classes, sources, per_image, sides, shapes, extents = panels
     _draw_classes(classes, summaries)
@@ -124,16 +124,17 @@ def _draw_bars(
 ) -> None:
     """Draw a row of bars for each name, a bar for each part; the first name on top."""
     height = 0.8 if stacked else 0.8 / len(counts)
-    rows = np.arange(len(names))
+    rows = range(len(names))
     most = max((max(values, default=0) for values in counts.values()), default=0)
     for number, (part, values) in enumerate(counts.items()):
         offset = 0 if stacked else (number - (len(counts) - 1) / 2) * height
         color = _COLORS[number % len(_COLORS)]
-        panel.barh(rows + offset, values, height * 0.92, color=color, label=part)
-        for row, value in zip(rows, values, strict=True):
+        places = [row + offset for row in rows]
+        panel.barh(places, values, height * 0.92, color=color, label=part)
+        for place, value in zip(places, values, strict=True):
             if value or not stacked:
-                panel.text(value + most * 0.01, row + offset, f"{value:,}", va="center", size=9)
-    panel.set(ylim=(max(len(names), 3) - 0.5, -0.5), xlim=(0, most * 1.14 or 1), yticks=[])
+                panel.text(value + most * 0.01, place, f"{value:,}", va="center", size=9)
+    panel.set(ylim=(max(len(names), 6) - 0.5, -0.5), xlim=(0, most * 1.14 or 1), yticks=[])
     for row, name in zip(rows, names, strict=True):
         panel.add_artist(
             _text(_shortened(name), _TEXT_PX, (-0.01, row), (1.0, 0.5), ("axes fraction", "data"))
@@ -230,7 +231,7 @@ def _log_edges(values: Sequence[NDArray[np.floating]]) -> NDArray[np.floating]:
 def _plain_ticks(axis: Any) -> None:
     from matplotlib.ticker import FuncFormatter, NullFormatter
 
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
     axis.set_minor_formatter(NullFormatter())
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from detforge.data.framing import still_placement
 from detforge.inspection.suspicious import Finding, image_place, of_objects
 
 if TYPE_CHECKING:
@@ -23,22 +24,20 @@ TINY_PX = 4.0
 def network_sides(measures: Measures, format: InputFormat) -> NDArray[np.float64]:
     """Return float64 (N, 2): width and height of each box in pixels of the network input.
 
-    As evaluation sees them, without augmentation.
+    As evaluation sees them, without augmentation; 0 where nothing is left of a box.
     """
-    return measures.sides * _scales(measures.sizes, format)[measures.image]
-
-
-def _scales(sizes: NDArray[np.int32], format: InputFormat) -> NDArray[np.float64]:
-    """Return float64 (I, 2): pixels of the network input for one of the image, x and y."""
-    if format.shorter_side:
-        scale = format.shorter_side / sizes.min(axis=1, keepdims=True)
-        if format.longer_side:
-            scale = np.minimum(scale, format.longer_side / sizes.max(axis=1, keepdims=True))
-        return np.tile(scale, 2)
-    if format.resize == "pad":
-        return np.ones(sizes.shape)
-    scales = np.array([format.width, format.height]) / sizes
-    return np.tile(scales.min(axis=1, keepdims=True), 2) if format.resize == "fit" else scales
+    sides = np.zeros((len(measures.boxes), 2))
+    sizes, which = np.unique(measures.sizes, axis=0, return_inverse=True)
+    of_object = which.reshape(-1)[measures.image]
+    # By size: there are far fewer sizes than images, and all of one size are placed alike.
+    order = np.argsort(of_object, kind="stable")
+    ends = np.cumsum(np.bincount(of_object, minlength=len(sizes)))
+    for (width, height), objects in zip(sizes.tolist(), np.split(order, ends[:-1]), strict=True):
+        placement = still_placement(format, width, height)
+        moved = placement.to_network(measures.boxes[objects]).reshape(-1, 2, 2)
+        moved = np.clip(moved, 0, placement.size)
+        sides[objects] = moved[:, 1] - moved[:, 0]
+    return sides
 
 
 def find_unfit(measures: Measures, recipe: Recipe) -> list[Finding]:
@@ -53,16 +52,20 @@ def find_unfit(measures: Measures, recipe: Recipe) -> list[Finding]:
 
 
 def _unmapped(measures: Measures, recipe: Recipe) -> Finding:
+    classes = recipe.classes
     counts = np.bincount(measures.classes, minlength=len(measures.class_names)).tolist()
-    named = zip(measures.class_names, counts, strict=True)
-    unmapped = {name: count for name, count in named if recipe.classes.label(name) is None}
+    unmapped = {
+        name: count
+        for name, count in zip(measures.class_names, counts, strict=True)
+        # Of classes that go by category ids, the measures have the names.
+        if (name not in classes.names if classes.by_category_id else classes.label(name) is None)
+    }
     return Finding(
         kind="unmapped_class",
-        title="classes that the spec does not map",
+        title="classes that the spec has no place for",
         count=len(unmapped),
         places=lambda: ({"class": name, "objects": count} for name, count in unmapped.items()),
-        advice="training refuses them; add them to target_class_mapping, or leave them out "
-        "when converting",
+        advice="training refuses them; add them to the spec, or leave them out when converting",
     )
 
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,16 +21,20 @@ from detforge.data.samples import Dropped
 from detforge.errors import DatasetError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from detforge.data.samples import Remark, Sample, SampleSource
 
+log = logging.getLogger(__name__)
+
 UNREADABLE = "cannot be read"
 DIGEST_BYTES = 16
 # Images that are read ahead of the one being counted.
 _AHEAD_PER_THREAD = 4
+# Reading as many takes long enough to say so.
+_MANY_IMAGES = 5000
 
 
 class ImageRemark(NamedTuple):
@@ -47,7 +52,7 @@ class Measures:
 
     Attributes:
         sources: names of the sources.
-        class_names: as written in the data, sorted.
+        class_names: as written in the data.
         image_names: I file names.
         source: int32 (I,), which of the sources an image belongs to.
         row: int32 (I,), its number in there.
@@ -99,6 +104,12 @@ class Measures:
         return self.boxes[:, 2:] - self.boxes[:, :2]
 
 
+def with_class_names(measures: Measures, names: Mapping[str, str]) -> Measures:
+    """Return measures whose classes have other names; those that `names` lacks keep theirs."""
+    renamed = tuple(names.get(name, name) for name in measures.class_names)
+    return replace(measures, class_names=renamed)
+
+
 class _Row(NamedTuple):
     """One image as its thread has read it; without the image."""
 
@@ -119,7 +130,6 @@ def measure(
     *,
     digests: bool = False,
     workers: int = 0,
-    seen: Callable[[], None] = lambda: None,
 ) -> Measures:
     """Read all labels of some sources, and of the images what the readers need.
 
@@ -129,14 +139,14 @@ def measure(
         sources: one after the other.
         digests: digest each image file, which reads all of it.
         workers: threads; 0 for one per core.
-        seen: called after each image.
     """
     collected = _Collector()
     for number, source in enumerate(sources):
         collected.dropped += source.left_out
+        if len(source) > _MANY_IMAGES:
+            log.info("reading the labels of %d images: %s", len(source), source.name)
         for row, found in enumerate(_rows(source, digests, workers)):
             collected.add(found, number, row)
-            seen()
     return collected.measures(tuple(source.name for source in sources), digests=digests)
 
 

@@ -14,7 +14,9 @@ import cv2
 import numpy as np
 
 from detforge.data.batches import TrainingBatches
-from detforge.data.sources import open_sources
+from detforge.data.labels import name_classes
+from detforge.data.sources import open_set
+from detforge.errors import DatasetError
 from detforge.files.atomic import write_atomically
 from detforge.inference.drawing import draw_objects, text_width, write_text
 
@@ -99,7 +101,9 @@ def draw_preview(
         DatasetError: there are no such data, or an image or its labels cannot be used.
     """
     what = "validation" if wish.validation else "training"
-    source = open_sources(getattr(recipe.data, what), detector, what)
+    source = open_set(recipe, detector, what)
+    if source is None:
+        raise DatasetError(f"{title} names no {what} data")
     if wish.validation:
         recipe = replace(recipe, augmentation=())
     seed = recipe.seed if wish.seed is None else wish.seed
@@ -108,7 +112,7 @@ def draw_preview(
         still = replace(recipe, augmentation=())
         columns.insert(0, list(_views(source, still, seed, wish)))
     shown = [Shown(view.row, view.epoch, source[view.row].name) for view in columns[-1]]
-    names = _class_names(source, recipe)
+    names = name_classes(recipe.classes, source.categories).names
     tiles = [
         _tile(views, names, place)
         for views, place in zip(zip(*columns, strict=True), shown, strict=True)
@@ -166,14 +170,6 @@ def to_pixels(image: NDArray[np.float32], format: InputFormat) -> Image:
     return np.ascontiguousarray(pixels[..., ::-1] if format.color_order == "bgr" else pixels)
 
 
-def _class_names(source: SampleSource, recipe: Recipe) -> list[str]:
-    """Return the name of each label, with that of the data where labels are category ids."""
-    names = recipe.classes.names
-    if not recipe.classes.by_category_id:
-        return list(names)
-    return [source.categories.get(int(name), name) for name in names]
-
-
 def _explain(recipe: Recipe, what: str, seed: int, *, is_paired: bool) -> str:
     """Return what one has to know to read the picture."""
     steps = [_in_words(type(step).__name__) for step in recipe.augmentation]
@@ -208,26 +204,28 @@ def _tile(views: Sequence[_View], names: Sequence[str], shown: Shown) -> Image:
 
 
 def _draw(view: _View, names: Sequence[str]) -> Image:
-    height, width = view.image.shape[:2]
-    longest = max(height, width)
-    # Whole pixels of a small image become whole squares.
-    scale = min(max(_MIN_SIDE // longest, 1), _MAX_SIDE / longest)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST
-    image = (
-        view.image if scale == 1 else np.asarray(cv2.resize(view.image, size, interpolation=how))
-    )
-    factors = np.tile(np.array(size) / (width, height), 2)
-    # Small objects on top of large ones.
+    """Return an image with its objects, small ones on top of large ones."""
+    image = _resized(view.image)
+    factors = np.tile(np.divide(image.shape[1::-1], view.image.shape[1::-1]), 2)
     order = np.argsort((view.boxes[:, 2:] - view.boxes[:, :2]).prod(axis=1), kind="stable")
     return draw_objects(
-        np.asarray(image, np.uint8),
+        image,
         (view.boxes * factors)[order],
-        [names[label] for label in view.labels[order]],
+        [names[int(label)] for label in view.labels[order]],
         view.labels[order],
         None if view.masks is None else view.masks[order],
         view.ignore[order],
     )
+
+
+def _resized(image: Image) -> Image:
+    """Return an image at a size to look at; pixels of a small one become whole squares."""
+    height, width = image.shape[:2]
+    longest = max(height, width)
+    scale = min(max(_MIN_SIDE // longest, 1), _MAX_SIDE / longest)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST
+    return np.asarray(cv2.resize(image, size, interpolation=how), np.uint8)
 
 
 def _sheet(tiles: Sequence[Image], lines: Sequence[str]) -> Image:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from detforge import __version__
 from detforge.files.atomic import write_atomically
 from detforge.inspection.fitting import find_unfit
-from detforge.inspection.measures import measure
+from detforge.inspection.measures import measure, with_class_names
 from detforge.inspection.summary import summarise
 from detforge.inspection.suspicious import find_same_images, find_suspicious
 
@@ -60,6 +60,9 @@ def inspect(subject: Subject, *, hash_images: bool = False) -> Statistics:
     measures = {
         part: measure(sources, digests=hash_images) for part, sources in subject.parts.items()
     }
+    if recipe and recipe.classes.by_category_id:
+        names = recipe.classes.mapping
+        measures = {part: with_class_names(found, names) for part, found in measures.items()}
     format = recipe.input if recipe else None
     findings = {
         part: [*(find_unfit(found, recipe) if recipe else ()), *find_suspicious(found)]

@@ -80,7 +80,7 @@ class Summary:
         image_sizes: "640x480" -> images, the most frequent first.
         boxes: measure -> "min", quantiles and "max"; the measures are "width", "height", "side",
             "aspect_ratio" (width / height), "image_share" (of the area), and with a spec
-            "network_width", "network_height" and "network_side".
+            "network_width", "network_height" and "network_side". Empty without objects.
         coco_sizes: "small", "medium", "large" -> objects, by COCO's areas.
         has_areas: those areas are as annotated; else they are the boxes'.
         share_sizes: likewise by the share of the image's area.
@@ -124,7 +124,7 @@ def summarise(measures: Measures, format: InputFormat | None = None) -> Summary:
         classes=dict(_classes(measures)),
         per_image=_per_image(measures.counts),
         image_sizes=_image_sizes(measures.sizes),
-        boxes={name: _spread(values) for name, values in box_measures(measures, format)},
+        boxes=_spreads(measures, format),
         coco_sizes=_sizes(np.where(annotated, measures.areas, areas), COCO_SMALL, COCO_LARGE),
         has_areas=bool(annotated.any()),
         share_sizes=_sizes(image_shares(measures), SHARE_SMALL, SHARE_LARGE),
@@ -159,11 +159,14 @@ def box_measures(
         yield "network_side", np.sqrt(sides.prod(axis=1))
 
 
-def _spread(values: NDArray[np.floating]) -> dict[str, float]:
-    if not len(values):
+def _spreads(measures: Measures, format: InputFormat | None) -> dict[str, dict[str, float]]:
+    if not len(measures.boxes):
         return {}
-    found = np.quantile(values, [0.0, *_QUANTILES.values(), 1.0]).tolist()
-    return dict(zip(("min", *_QUANTILES, "max"), found, strict=True))
+    names, points = ("min", *_QUANTILES, "max"), [0.0, *_QUANTILES.values(), 1.0]
+    return {
+        measure: dict(zip(names, np.quantile(values, points).tolist(), strict=True))
+        for measure, values in box_measures(measures, format)
+    }
 
 
 def _source(measures: Measures, number: int) -> Source:
