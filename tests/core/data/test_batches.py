@@ -3,10 +3,13 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
+import tracemalloc
 
 import numpy as np
 import pytest
 from tests.core.data.data_builders import (
+    DETECTNET_CHAIN,
+    JITTER_CHAIN,
     SSD_CHAIN,
     ListSource,
     convert_request,
@@ -19,6 +22,7 @@ from tests.core.data.data_builders import (
 from detforge.data import batches as batches_module
 from detforge.data.batches import TrainingBatches, evaluation_batches
 from detforge.data.coco import CocoFile
+from detforge.data.concatenation import Concatenation
 from detforge.data.convert import convert_dataset
 from detforge.data.kitti import KittiFolder
 from detforge.data.masks import encode_mask
@@ -95,6 +99,27 @@ def test_objects_are_padded_to_a_multiple_of_eight(most, padded):
     assert batch["labels"].shape == (4, padded)
 
 
+@pytest.mark.parametrize(("limit", "shape"), [(2, 2), (8, 8), (100, 8)])
+def test_recipe_limits_the_objects_of_a_batch(limit, shape):
+    boxes = [[0, 0, 10 + n, 10] for n in range(5)]
+    source = ListSource([make_sample(boxes, ["circle"] * 5)])
+    batch = TrainingBatches(source, make_recipe(max_objects=limit), seed=1).batch(0)
+    assert batch["labels"].shape == (4, shape)
+    assert (batch["labels"] >= 0).sum(axis=1).tolist() == [min(limit, 5)] * 4
+
+
+def test_images_with_too_many_objects_are_counted_and_reported_once(caplog):
+    few, many = ([[0, 0, 10, 10]] * count for count in (2, 5))
+    samples = [make_sample(b, ["circle"] * len(b)) for b in (few, many, few, many, many)]
+    batches = TrainingBatches(ListSource(samples), make_recipe(max_objects=3), seed=1)
+    assert "images have up to 5 objects" in caplog.text
+    _take(batches, 9)
+    reports = [r.getMessage() for r in caplog.records if "more than 3 objects" in r.getMessage()]
+    assert reports == [
+        "3 images have more than 3 objects, 15 in all; of each view of them the 3 largest are used"
+    ]
+
+
 def test_largest_objects_stay_when_there_are_too_many(caplog):
     boxes = [[0, 0, 10, 10], [0, 0, 40, 40], [0, 0, 20, 20]]
     source = ListSource([make_sample(boxes, ["circle", "square", "triangle"])])
@@ -118,6 +143,12 @@ def test_first_epoch_shows_every_image_and_no_later_one_falls_behind(images, bat
             shown += np.bincount(rows, minlength=images)
         assert shown.min() >= 1
         assert shown.max() - shown.min() <= 1
+
+
+@pytest.mark.parametrize(("images_per_epoch", "steps"), [(0, 3), (8, 2), (100, 25)])
+def test_recipe_may_say_how_many_images_make_an_epoch(images_per_epoch, steps):
+    recipe = make_recipe(images_per_epoch=images_per_epoch)
+    assert TrainingBatches(_source(9), recipe, seed=1).steps_per_epoch == steps
 
 
 def test_every_image_comes_once_before_any_comes_again():
@@ -147,18 +178,90 @@ def test_image_is_augmented_anew_each_time():
     assert len({image.tobytes() for image in batch["images"]}) > 1
 
 
+def _weighted(drawn):
+    """Half of the images three times as often, of three shapes where shapes follow the images."""
+    folder = KittiFolder(drawn.images, drawn.labels)
+    others = [
+        make_sample([[1, 2, 21, 22]], ["circle"], image=np.full((height, 40, 3), 90, np.uint8))
+        for height in (25, 60, 60)
+    ]
+    return Concatenation([folder, ListSource(others)], weights=(1.0, 3.0))
+
+
+CHAINS = {"ssd": SSD_CHAIN, "detectnet": DETECTNET_CHAIN, "jitter": JITTER_CHAIN}
+FORMS = {"fixed": network(), "of many shapes": network(0, 0, shorter_side=30, longer_side=60)}
+
+
 @pytest.mark.parametrize(("workers", "queue"), [(1, 1), (3, 2), (4, 8), (0, 20)])
-def test_threads_change_neither_order_nor_content(drawn, workers, queue):
-    source = KittiFolder(drawn.images, drawn.labels)
-    recipe = make_recipe(augmentation=SSD_CHAIN, workers=workers, max_queue_size=queue)
-    batches = TrainingBatches(source, recipe, seed=7)
+@pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS)
+def test_threads_change_neither_order_nor_content(drawn, chain, workers, queue):
+    recipe = make_recipe(augmentation=chain, workers=workers, max_queue_size=queue)
+    batches = TrainingBatches(_weighted(drawn), recipe, seed=7)
     direct = [batches.batch(step) for step in range(6)]
     _assert_same_batches(_take(batches, 6), direct)
 
 
-def test_stream_can_begin_in_the_middle():
-    batches = TrainingBatches(_source(), make_recipe(augmentation=SSD_CHAIN, workers=2), seed=1)
-    _assert_same_batches(_take(batches, 3, first=4), _take(batches, 7)[4:])
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_run_goes_on_in_the_middle_of_an_epoch_as_if_it_had_not_stopped(drawn, form):
+    recipe = make_recipe(augmentation=SSD_CHAIN, input=form, workers=2)
+    whole = _take(TrainingBatches(_weighted(drawn), recipe, seed=1), 12)
+    resumed = TrainingBatches(_weighted(drawn), recipe, seed=1)
+    assert 5 % resumed.steps_per_epoch != 0
+    _assert_same_batches(_take(resumed, 7, first=5), whole[5:])
+
+
+def test_images_of_heavier_sources_come_more_often(drawn):
+    batches = TrainingBatches(_weighted(drawn), make_recipe(), seed=1)
+    assert batches.steps_per_epoch == 4
+    rows = np.concatenate([batches.batch(step)["row"] for step in range(105)])
+    counts = np.bincount(rows, minlength=15)
+    assert np.abs(counts[:12] - 20).max() <= 1
+    assert np.abs(counts[12:] - 60).max() <= 1
+
+
+def test_images_of_a_batch_share_a_shape():
+    images = [np.zeros(size, np.uint8) for size in ((30, 60, 3), (60, 30, 3), (30, 60, 3))] * 3
+    source = ListSource([make_sample([[2, 2, 20, 20]], ["circle"], image=i) for i in images])
+    recipe = make_recipe(input=network(0, 0, shorter_side=15), batch_size=2)
+    batches = TrainingBatches(source, recipe, seed=1)
+    shapes = set()
+    for step in range(12):
+        batch = batches.batch(step)
+        height, width = batch["images"].shape[1:3]
+        shapes.add((height, width))
+        assert {images[row].shape[0] > 30 for row in batch["row"]} == {height > width}
+        np.testing.assert_array_equal(batch["boxes"][:, 0], [[1, 1, 10, 10]] * 2)
+        assert (batch["valid"] == (height, width)).all()
+    assert shapes == {(15, 30), (30, 15)}
+
+
+def test_images_of_nearly_one_shape_are_padded_to_it():
+    source = ListSource(
+        make_sample([[0, 0, 9, 9]], ["circle"], image=np.full((40, 40 + n, 3), 50 + n, np.uint8))
+        for n in range(20)
+    )
+    recipe = make_recipe(input=network(0, 0, shorter_side=40), batch_size=1)
+    batches = TrainingBatches(source, recipe, seed=1)
+    shapes = set()
+    for step in range(20):
+        batch = batches.batch(step)
+        (row,), ((height, width),) = batch["row"], batch["valid"]
+        assert (height, width) == (40, 40 + row)
+        assert (batch["images"][0, :, :width] == 50 + row).all()
+        assert not batch["images"][0, :, width:].any()
+        shapes.add(batch["images"].shape)
+    assert len(shapes) <= 8
+
+
+def test_valid_corner_holds_the_image_and_the_rest_is_zero():
+    image = np.full((30, 60, 3), 200, np.uint8)
+    source = ListSource([make_sample([[0, 0, 60, 30]], ["circle"], image=image)])
+    form = network(64, 48, resize="fit", mean=(0.3, 0.3, 0.3))
+    batch = TrainingBatches(source, make_recipe(input=form), seed=1).batch(0)
+    assert (batch["valid"] == (32, 64)).all()
+    assert (np.abs(batch["images"][:, :32] - 199.7) < 1e-4).all()
+    assert not batch["images"][:, 32:].any()
+    np.testing.assert_array_equal(batch["boxes"][:, 0], [[0, 0, 64, 32]] * 4)
 
 
 def test_no_more_batches_are_prepared_than_the_queue_holds():
@@ -210,11 +313,30 @@ def test_crowds_are_always_ignored():
     assert not batch["ignore"][:, 1:].any()
 
 
-def test_flags_stay_with_their_objects_through_augmentation():
+def test_crowds_are_left_out_where_the_recipe_says_so():
+    boxes = [[0, 0, 30, 30], [30, 20, 64, 48]]
+    sample = make_sample(boxes, ["circle", "square"], crowd=[True, False])
+    recipe = make_recipe(skip_crowd=True)
+    batch = TrainingBatches(ListSource([sample]), recipe, seed=1).batch(0)
+    assert (batch["labels"][:, 0] == 1).all()
+    assert (batch["labels"][:, 1:] == -1).all()
+    assert not batch["ignore"].any()
+
+
+def test_objects_smaller_than_the_recipe_wants_are_left_out():
+    boxes = [[0, 0, 5, 30], [0, 0, 30, 4], [30, 20, 64, 48]]
+    sample = make_sample(boxes, ["circle", "triangle", "square"])
+    recipe = make_recipe(min_box_width=6, min_box_height=5)
+    batch = TrainingBatches(ListSource([sample]), recipe, seed=1).batch(0)
+    assert batch["labels"][0].tolist() == [1] + [-1] * 7
+
+
+@pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS)
+def test_flags_stay_with_their_objects_through_augmentation(chain):
     boxes = [[0, 0, 20, 20], [40, 25, 64, 48]]
     sample = make_sample(boxes, ["circle", "square"], crowd=[False, True])
     batches = TrainingBatches(
-        ListSource([sample]), make_recipe(augmentation=SSD_CHAIN, batch_size=64), seed=1
+        ListSource([sample]), make_recipe(augmentation=chain, batch_size=64), seed=1
     )
     batch = batches.batch(0)
     assert {0, 1} <= set(batch["labels"].ravel().tolist())
@@ -314,6 +436,44 @@ def test_masks_of_real_objects_follow_flip_and_crop(fruits):
     assert cover.mean() < 0.95
 
 
+def test_masks_of_the_largest_objects_stay_with_them():
+    boxes = np.array([[0, 0, 10, 10], [10, 0, 50, 40], [50, 0, 64, 20]])
+    masks = []
+    for number, (x1, y1, x2, y2) in enumerate(boxes):
+        mask = np.zeros((48, 64), np.uint8)
+        mask[y1 : y2 // (number + 1), x1:x2] = 1  # the whole, a half, a third
+        masks.append(encode_mask(mask))
+    sample = make_sample(boxes, ["circle", "square", "triangle"], masks=tuple(masks))
+    recipe = make_recipe(mask_size=6, max_objects=2)
+    batch = TrainingBatches(ListSource([sample]), recipe, seed=1).batch(0)
+    assert batch["labels"][0].tolist() == [1, 2]
+    np.testing.assert_allclose(batch["masks"][0].mean(axis=(1, 2)), [1 / 2, 1 / 3])
+
+
+def test_masks_are_in_memory_one_at_a_time():
+    """Of 40 masks of 4 MB each, and of their values as 32-bit numbers, few exist together."""
+    side, count = 2000, 40
+    mask = np.zeros((side, side), np.uint8)
+    mask[100:1900, 100:1900] = 1
+    sample = make_sample(
+        [[100, 100, 1900, 1900]] * count,
+        ["circle"] * count,
+        image=np.zeros((side, side, 3), np.uint8),
+        masks=(encode_mask(mask),) * count,
+    )
+    for chain in (SSD_CHAIN, DETECTNET_CHAIN):
+        recipe = make_recipe(
+            augmentation=chain, input=network(256, 256), mask_size=28, batch_size=2
+        )
+        batches = TrainingBatches(ListSource([sample]), recipe, seed=1)
+        batches.batch(0)  # what is imported late is no part of a batch
+        tracemalloc.start()
+        batches.batch(1)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 8 * 4 * side * side
+
+
 def test_masks_that_the_data_does_not_have_are_an_error():
     with pytest.raises(DatasetError, match="objects without masks, and this detector learns masks"):
         TrainingBatches(_source(), make_recipe(mask_size=4), seed=1).batch(0)
@@ -342,6 +502,24 @@ def test_real_images_give_the_same_batches_through_folders_and_records(bccd, tmp
     np.testing.assert_array_equal(one["images"], other["images"])
     np.testing.assert_array_equal(one["labels"], other["labels"])
     np.testing.assert_allclose(one["boxes"], other["boxes"], atol=1e-3)
+
+
+def test_evaluation_of_many_shapes_shows_every_image_once():
+    sizes = [(30, 60), (60, 30), (30, 60), (30, 30), (30, 60)]
+    source = ListSource(
+        make_sample([], [], image=np.full((*size, 3), row + 1, np.uint8))
+        for row, size in enumerate(sizes)
+    )
+    recipe = make_recipe(input=network(0, 0, shorter_side=15), evaluation_batch=2)
+    seen = []
+    for batch in evaluation_batches(source, recipe):
+        assert len(batch.images) == 2
+        for image, row, sample in zip(batch.images, batch.row, batch.samples, strict=False):
+            assert sample is source.samples[row]
+            assert image.shape == (sizes[row][0] // 2, sizes[row][1] // 2, 3)
+            assert (image == row + 1).all()
+            seen.append(int(row))
+    assert sorted(seen) == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("workers", [1, 3])
