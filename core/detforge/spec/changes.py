@@ -22,8 +22,8 @@ from detforge.spec.fields import element_path, in_oneof, is_map, join, schema_of
 from detforge.spec.findings import Findings
 from detforge.spec.lexer import Source
 from detforge.spec.moved import blocks_around, guests_of
-from detforge.spec.parser import Parser
 from detforge.spec.printing import quoted
+from detforge.spec.reader import SpecReader
 from detforge.spec.secrets import secret_names
 from detforge.spec.unknown import explain_unknown
 from detforge.spec.values import shown
@@ -200,8 +200,8 @@ class _Maker:
         source = Source(f"{field.name}: {text}")
         findings = Findings(source, self._place, has_lines=False)
         cursor = Cursor(source)
-        parser = Parser(self._parsed.message, cursor, findings)
-        parser.read_field(block)
+        reader = SpecReader(self._parsed.message, cursor, findings)
+        reader.read_field(block)
         path = join(block.path, field.name)
         if cursor.token.kind != "end":
             rest = shown(source.text[cursor.token.start :])
@@ -212,8 +212,8 @@ class _Maker:
         ):
             entry = f"{path}[0].value"
             kept += (replace(p, path=element) if p.path == entry else p for p in found)
-        self._parsed.misspelt.extend(parser.given.misspelt)
-        for given in parser.given.places:
+        self._parsed.misspelt.extend(reader.given.misspelt)
+        for given in reader.given.places:
             if given.startswith(element or path):
                 self.places[given] = self._place
 
