@@ -248,7 +248,8 @@ def cli_options(task: str) -> Sequence[OptionChange]:
     """Return changes to the options of one task's command.
 
     Called for `--help` too: must be quick. A change adds an option (its value arrives in
-    ``request.options``), renames or requires one, or drops it.
+    ``request.options``), gives one other spellings, makes it required or optional, or drops it
+    with the reason.
 
     Args:
         task: name of the task's hook: "convert", "train", "evaluate", "prune", "infer" or

@@ -61,6 +61,14 @@ def test_help_imports_nothing_heavy(words):
     assert set(modules) & HEAVY == set()
 
 
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["list"], ["ssd", "--help"]])
+def test_list_of_detectors_needs_neither_plugins_nor_specs(words):
+    command = [sys.executable, "-c", PROGRAM, *words]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    _, modules = json.loads(result.stderr)
+    assert set(modules) & {"pluggy", "google.protobuf", "detforge.recipe", "detforge_ssd"} == set()
+
+
 def test_help_lists_detectors_by_their_summary_and_imports_none(detforge, tmp_path, monkeypatch):
     points = {"detforge.detectors": {"asleep": "asleep_plugin"}}
     modules = {"asleep_plugin": "raise SystemExit('imported')"}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from detforge import requests
 from detforge.cli import doors
 from detforge.cli.option_table import task_options
+from detforge.cli.words import names_folder
 from detforge.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ REQUESTS: dict[str, type[requests.Request]] = {
 }
 
 log = logging.getLogger(__name__)
-
-_SEPARATORS = ("/", os.sep)
 
 
 def build_request(
@@ -111,7 +110,7 @@ def output_path(task: str, values: Mapping[str, Any], key: str | None) -> Path:
         UsageError: a prefix and a tag say two things.
     """
     text = str(values["output"])
-    if not text.endswith(_SEPARATORS):
+    if not names_folder(text):
         tag = values.get("tag")
         if tag is not None and tag != Path(text).name:
             raise UsageError(

@@ -8,13 +8,12 @@ brings it (`Option.arrives`) or with the reason why it never will (`Option.no_ef
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from detforge.cli.words import HELP_WORDS, underscored
+from detforge.cli.words import HELP_WORDS, names_folder, underscored
 from detforge.errors import PluginError
 
 if TYPE_CHECKING:
@@ -106,7 +105,7 @@ class Option:
 
     def means_folder(self, spelling: str, value: str) -> bool:
         """Return whether a value is a folder that does not show it by its last character."""
-        if not self.output or not value or value.endswith(("/", os.sep)):
+        if not self.output or not value or names_folder(value):
             return False
         if spelling.endswith("_dir"):
             return True

@@ -15,6 +15,7 @@ from detforge.cli import doors, logs, reports
 from detforge.cli.inputs import build_request
 from detforge.cli.later import feature_of_task, refuse_options, refuse_task
 from detforge.cli.quiet import quiet_import
+from detforge.cli.words import names_folder
 from detforge.errors import PluginError, UsageError
 from detforge.roadmap import arrival
 
@@ -95,8 +96,7 @@ def _check_outputs(values: Mapping[str, Any], options: Sequence[Option]) -> None
             doors.check_folder(values[name], titles[name])
     if values.get("output") is not None:
         text = str(values["output"])
-        is_folder = text.endswith(("/", os.sep))
-        check = doors.check_folder if is_folder else doors.check_file
+        check = doors.check_folder if names_folder(text) else doors.check_file
         check(Path(text), titles["output"])
 
 

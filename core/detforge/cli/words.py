@@ -7,6 +7,7 @@ words are brought into its form first.
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -96,6 +97,11 @@ def command_words(words: Sequence[str]) -> list[str]:
     plain = [underscored(plain_dashes(word)) for word in words]
     command = next((at for at, word in enumerate(plain) if not word.startswith("-")), len(plain))
     return [*plain[:command], *words[command:]]
+
+
+def names_folder(text: str) -> bool:
+    """Return whether an output says by its last character that it is a folder."""
+    return text.endswith(("/", os.sep))
 
 
 def option_words(words: Sequence[str], known: Mapping[str, Option]) -> list[str]:
