@@ -26,7 +26,10 @@ OPTIONS = (
         group="reads",
         example="convert.txt",
     ),
-    shared.CHANGES,
+    replace(
+        shared.CHANGES,
+        help="Change a field of the spec for this run, kitti_config.val_split=20; once a field",
+    ),
     Option(
         name="image_dir",
         spellings=("-i", "--image_dir"),
