@@ -28,7 +28,7 @@ _MASK_OPACITY = 0.45
 _MASK_THRESHOLD = 0.5
 _FONT_WEIGHT = 500
 # Of the dashes around a muted object, in line widths.
-_DASH, _GAP = 4, 3
+_DASH, _GAP = 4, 5
 # An image is looked at as a whole: text is a fixed share of its shorter side, within limits.
 _TEXT_SHARE, _MIN_TEXT, _MAX_TEXT = 0.03, 11, 64
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detforge.inference.drawing import class_color, draw_detections
+from detforge.inference.drawing import class_color, draw_detections, draw_objects
 
 GREY = 90
 WHITE_INK = 1  # a label whose colour is dark enough for white text
@@ -121,3 +121,25 @@ def test_mask_of_a_box_that_leaves_the_image_is_not_squeezed():
     mask[0, :, 2:] = 1  # the right half, which is what the image shows
     drawn = changed(draw(grey(300, 400), (-100, 100, 100, 200, "car", 2), masks=mask))
     assert drawn[150:180, 30:90].all()
+
+
+def draw_muted(muted, masks=None, text="car"):
+    boxes = np.array([[100, 120, 220, 260]], np.float32)
+    return draw_objects(grey(300, 400), boxes, [text], np.array([2]), masks, np.array([muted]))
+
+
+def test_muted_object_has_a_dashed_outline_in_the_colour_of_its_class():
+    side = (draw_muted(True)[259, 100:220] == class_color(2)).all(axis=-1)
+    assert 0.4 < side.mean() < 0.8
+    assert (draw_muted(False)[259, 100:220] == class_color(2)).all()
+
+
+def test_muted_object_has_a_grey_mask_and_a_grey_label():
+    drawn = draw_muted(True, np.ones((1, 4, 4), np.float32))
+    red, green, blue = drawn[200, 160]
+    assert red == green == blue != GREY
+    assert not (drawn[100:118] == class_color(2)).all(axis=-1).any()
+
+
+def test_object_without_a_text_has_no_label():
+    assert not changed(draw_muted(False, text=""))[:110].any()
