@@ -86,6 +86,13 @@ class Placement:
         corners = move_points(np.linalg.inv(self.matrix), self.visible)
         return _whole_pixels(corners, self.image_size)
 
+    def clip_to_seen(self, boxes: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Return boxes of the source, (N, 4) xyxy, clipped to what is visible of it, float32."""
+        left, top, right, bottom = self.source
+        return np.clip(boxes, (left, top, left, top), (right, bottom, right, bottom)).astype(
+            np.float32
+        )
+
     @property
     def extent(self) -> tuple[int, int]:
         """Width and height of the corner of the canvas beyond which there is no image."""

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from detforge.data.batches import evaluation_batches
-from detforge.data.boxes import clip_boxes
+from detforge.data.framing import still_placement
 from detforge.errors import DatasetError
 from detforge.evaluation.voc import VocScorer
-from detforge.inference.boxes import source_boxes
 from detforge.requests import EvaluateReport
 
 if TYPE_CHECKING:
@@ -26,8 +25,9 @@ def score(
 ) -> EvaluateReport:
     """Return the average precision of `predict` over every image of `source`.
 
-    Boxes are compared in pixels of the source image, clipped to it as the labels are; stretching
-    an axis leaves IoU as it is.
+    Boxes are compared in pixels of the source image; found ones and labelled ones are clipped to
+    what the network sees of it, and an object that it does not see is none. Stretching an axis
+    leaves IoU as it is.
 
     Args:
         predict: float32 (B, H, W, C) network input -> detections as numpy arrays.
@@ -68,15 +68,17 @@ def score(
 
 def _add(scorer: VocScorer, found: Detections, i: int, sample: Sample, recipe: Recipe) -> None:
     count = int(found.count[i])
-    boxes = source_boxes(found.boxes[i][:count], recipe.input, sample.width, sample.height)
+    placement = still_placement(recipe.input, sample.width, sample.height)
     gt_boxes, gt_labels, gt_ignore = ground_truth(sample, recipe.classes)
+    gt_boxes = placement.clip_to_seen(gt_boxes)
+    seen = (gt_boxes[:, 2:] > gt_boxes[:, :2]).all(axis=1)
     scorer.add(
-        boxes=clip_boxes(boxes, sample.width, sample.height),
+        boxes=placement.clip_to_seen(placement.to_source(found.boxes[i][:count])),
         scores=found.scores[i][:count],
         labels=found.labels[i][:count],
-        gt_boxes=gt_boxes,
-        gt_labels=gt_labels,
-        gt_ignore=gt_ignore,
+        gt_boxes=gt_boxes[seen],
+        gt_labels=gt_labels[seen],
+        gt_ignore=gt_ignore[seen],
     )
 
 

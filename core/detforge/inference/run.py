@@ -44,6 +44,11 @@ class _Loaded:
     network_input: NDArray[np.float32] | None = None
     problem: str = ""
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the network input."""
+        return () if self.network_input is None else self.network_input.shape
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Found:
@@ -201,10 +206,10 @@ def _predict_all(
         if image.problem:
             yield _nothing(image)
             continue
-        batch.append(image)
-        if len(batch) == batch_size:
+        if batch and (len(batch) == batch_size or image.shape != batch[0].shape):
             yield from _predict(predictor, batch, input_format, threshold)
             batch = []
+        batch.append(image)
     if batch:
         yield from _predict(predictor, batch, input_format, threshold)
 

@@ -54,6 +54,31 @@ def test_boxes_that_stick_out_of_the_image_are_clipped_as_labels_are():
     assert score(found, one_image([0, 0, 20, 40]), make_recipe()).mean_ap == 1.0
 
 
+def test_boxes_go_back_from_a_fitted_image():
+    # 64 x 48 becomes 96 x 72, with padding below.
+    recipe = make_recipe(input=network(96, 96, resize="fit"))
+    found = predicting((1.5, 3, 46.5, 63, 0.9, 0))
+    assert score(found, one_image([1, 2, 31, 42]), recipe).mean_ap == 1.0
+
+
+def test_boxes_go_back_from_images_of_many_shapes():
+    wide, high = (np.zeros(size, np.uint8) for size in ((30, 60, 3), (60, 30, 3)))
+    source = ListSource(
+        make_sample([[2, 4, 22, 24]], ["circle"], image=image) for image in (wide, high, wide)
+    )
+    recipe = make_recipe(input=network(0, 0, shorter_side=15), evaluation_batch=2)
+    report = score(predicting((1, 2, 11, 12, 0.9, 0)), source, recipe)
+    assert (report.mean_ap, report.images) == (1.0, 3)
+
+
+def test_only_what_the_network_sees_of_an_image_counts():
+    recipe = make_recipe(input=network(32, 24, resize="pad", window=(16, 12, 48, 36)))
+    # One object inside the window, one half inside, one beside it.
+    objects = one_image([20, 16, 30, 26], [40, 20, 64, 30], [0, 0, 10, 10])
+    found = predicting((4, 4, 14, 14, 0.9, 0), (24, 8, 32, 18, 0.8, 0))
+    assert score(found, objects, recipe).mean_ap == 1.0
+
+
 def test_box_beside_the_image_counts_as_wrong():
     found = predicting((70, 0, 90, 40, 0.9, 0), (0, 0, 20, 40, 0.8, 0))
     assert score(found, one_image([0, 0, 20, 40]), make_recipe()).mean_ap == 0.5

@@ -1,10 +1,13 @@
 """The task inference: folders and files in, drawings and labels out."""
 
+from dataclasses import replace
+
 import cv2
 import keras
 import numpy as np
 import pytest
 from tests.tiny_detector import (
+    FORM,
     NAMES,
     TinyModel,
     make_checkpoint,
@@ -16,7 +19,9 @@ from tests.tiny_detector import (
 
 from detforge.errors import CheckpointError, DatasetError, UsageError
 from detforge.files import save_checkpoint
+from detforge.inference import run as inference_run
 from detforge.inference.run import find_images
+from detforge.model import Detections
 from detforge.requests import InferRequest
 from detforge.tasks.infer import infer
 
@@ -95,6 +100,33 @@ def test_batch_size_does_not_change_the_labels(tmp_path, request_of):
         rows = [row for path in sorted(labels.iterdir()) for row in label_rows(path)]
         texts.append([(row[0], *np.round(np.array(row[4:8], float), 1)) for row in rows])
     assert texts[0] == texts[1] == texts[2]
+
+
+def test_images_of_another_shape_begin_another_batch(tmp_path, request_of, monkeypatch):
+    batches = []
+
+    class Predictor:
+        """Finds the left half of every network input."""
+
+        def predict(self, images):
+            count, height, width = images.shape[:3]
+            batches.append(images.shape)
+            boxes = np.broadcast_to(np.array([0, 0, width / 2, height], np.float32), (count, 1, 4))
+            ones = np.ones((count, 1))
+            return Detections(boxes, ones, ones.astype(int) * 0, np.ones(count, int))
+
+    monkeypatch.setattr(inference_run, "load_predictor", lambda *_: Predictor())
+    (tmp_path / "images").mkdir()
+    sizes = {"a": (60, 90), "b": (60, 90), "c": (60, 90), "d": (90, 60), "e": (60, 90)}
+    for name, size in sizes.items():
+        cv2.imwrite(str(tmp_path / "images" / f"{name}.png"), np.full((*size, 3), 9, np.uint8))
+    form = replace(FORM, width=0, height=0, shorter_side=30)
+    report = infer(request_of(recipe=make_recipe(form=form, batch_size=2)))
+    assert (report.images, report.detections) == (5, 5)
+    assert [shape[:3] for shape in batches] == [(2, 30, 45), (1, 30, 45), (1, 45, 30), (1, 30, 45)]
+    for name, (height, width) in sizes.items():
+        (row,) = label_rows(tmp_path / "labels" / f"{name}.txt")
+        assert [float(value) for value in row[4:8]] == [0, 0, width / 2, height]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,19 @@ def test_boxes_are_stretched_by_axis_and_not_clipped():
     assert found.dtype == np.float32
 
 
+def test_padding_of_a_fitted_image_is_no_part_of_the_source():
+    # 400 x 200 became 100 x 50; below is padding.
+    form = InputFormat(height=200, width=100, resize="fit")
+    found = source_boxes(np.array([[10, 20, 50, 50]], np.float32), form, width=400, height=200)
+    np.testing.assert_array_equal(found, [[40, 80, 200, 200]])
+
+
+def test_window_moves_boxes_to_its_place_in_the_image():
+    form = InputFormat(height=50, width=100, resize="pad", window=(30, 20, 130, 70))
+    found = source_boxes(np.array([[10, 20, 50, 50]], np.float32), form, width=400, height=200)
+    np.testing.assert_array_equal(found, [[40, 40, 80, 70]])
+
+
 def test_no_boxes_stay_no_boxes():
     assert source_boxes(np.zeros((0, 4)), FORM, 10, 10).shape == (0, 4)
     assert format_kitti_labels(np.zeros((0, 4)), [], np.zeros(0)) == ""
