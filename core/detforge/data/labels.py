@@ -70,7 +70,8 @@ def numbered_labels(classes: Classes) -> tuple[str, ...]:
     def label_of(name: str) -> str:
         if classes.mapping.get(name.lower()) == name:
             return name
-        return next(label for label, target in sorted(classes.mapping.items()) if target == name)
+        labels = (label for label, target in sorted(classes.mapping.items()) if target == name)
+        return next(labels, name)
 
     return tuple(label_of(name) for name in sorted(classes.names, key=str.lower))
 

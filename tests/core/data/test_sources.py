@@ -15,7 +15,12 @@ from tests.core.data.data_builders import (
     make_sample,
     write_kitti,
 )
-from tests.core.data.record_builders import od_api_example, tao_ssd_example, write_shard
+from tests.core.data.record_builders import (
+    od_api_example,
+    tao_named_example,
+    tao_ssd_example,
+    write_shard,
+)
 
 from detforge.data.concatenation import Concatenation
 from detforge.data.convert import convert_dataset
@@ -279,6 +284,18 @@ def test_class_numbers_of_tao_stand_for_the_classes_of_the_spec_in_their_order(t
     check_labels(source, recipe.classes)
     assert to_labels(source[0].class_names, recipe.classes).tolist() == [0, 1]
     assert [recipe.classes.names[label] for label in (0, 1)] == ["Zebra", "ant"]
+
+
+def test_images_beside_records_have_the_extension_of_the_spec(tmp_path):
+    sample = make_sample([[0, 0, 9, 9]], ["car"])
+    write_shard(tmp_path / "a", [tao_named_example(sample, "images")])
+    (tmp_path / "images").mkdir()
+    for name in ("memory.png", "memory.jpg"):
+        (tmp_path / "images" / name).write_bytes(sample.encoded)
+    source = DataSource(records=str(tmp_path / "a"), images=str(tmp_path))
+    for extension, name in (("png", "memory.png"), ("jpg", "memory.jpg"), ("", "memory.jpg")):
+        recipe = make_recipe(("car",), training=(source,), image_extension=extension)
+        assert open_training(recipe, detector_stub())[0].name == name
 
 
 @pytest.fixture

@@ -163,3 +163,22 @@ def test_named_records_are_refused_where_category_ids_count(beside):
 def test_other_records_are_told_apart():
     assert is_tao_example(Features(tao_named_example(_sample()), "x"))
     assert not is_tao_example(Features(example(image__encoded=[b"..."]), "x"))
+
+
+def test_tensorflow_parses_these_records_with_the_types_of_the_documents():
+    import tensorflow as tf
+
+    many, one = tf.io.VarLenFeature, tf.io.FixedLenFeature
+    schema = {
+        "frame/id": one([], tf.string),
+        "frame/encoded": one([], tf.string),
+        "frame/width": one([], tf.int64),
+        "target/object_class_id": many(tf.float32),
+        "target/coordinates_x1": many(tf.float32),
+        "target/occlusion": many(tf.int64),
+        "target/truncation": many(tf.float32),
+    }
+    parsed = tf.io.parse_single_example(tao_ssd_example(_sample(), NUMBERS), schema)
+    assert parsed["frame/id"].numpy() == b"image_2/memory"
+    assert tf.sparse.to_dense(parsed["target/object_class_id"]).numpy().tolist() == [2, 1]
+    assert tf.sparse.to_dense(parsed["target/occlusion"]).numpy().tolist() == [1, 0]
