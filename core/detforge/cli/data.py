@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import click
@@ -106,7 +107,7 @@ PREVIEW_OPTIONS = (
         spellings=("-o", "--output", "--output_file"),
         help="Image to write",
         type=PATH,
-        default="preview.png",
+        default=Path("preview.png"),
         metavar="FILE",
         group="writes",
         example="preview.png",

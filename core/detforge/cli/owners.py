@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from detforge.errors import PluginError, SpecError, UsageError
+from detforge.errors import DetforgeError, PluginError, UsageError
 from detforge.installed import installed_detectors
 from detforge.plugins import load_detector
 from detforge.protos.convert_pb2 import Convert
@@ -69,7 +69,7 @@ def _reads(detector: Detector, path: Path, changes: Sequence[str]) -> bool:
     try:
         spec = load_spec(path, detector.spec_schema(), changes)
         detector.hook.recipe(spec=spec.message)
-    except SpecError:
+    except DetforgeError:
         return False
     return True
 
