@@ -27,6 +27,8 @@ def network_sides(measures: Measures, format: InputFormat) -> NDArray[np.float64
     As evaluation sees them, without augmentation; 0 where nothing is left of a box.
     """
     sides = np.zeros((len(measures.boxes), 2))
+    if not len(sides):
+        return sides
     sizes, which = np.unique(measures.sizes, axis=0, return_inverse=True)
     of_object = which.reshape(-1)[measures.image]
     # By size: there are far fewer sizes than images, and all of one size are placed alike.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from detforge.data.coco import CocoFile
@@ -40,11 +41,14 @@ class Subject(NamedTuple):
         parts: name of the part -> its sources.
         recipe: of the spec that names them, where classes that go by category ids have their
             names; None for a path.
+        shown_names: class as the sources name it -> as it is shown; those that are not here are
+            shown as they are.
     """
 
     title: str
     parts: Mapping[str, Sequence[SampleSource]]
     recipe: Recipe | None = None
+    shown_names: Mapping[str, str] = MappingProxyType({})
 
 
 def open_recipe(recipe: Recipe, detector: Detector, title: str) -> Subject:
@@ -62,8 +66,12 @@ def open_recipe(recipe: Recipe, detector: Detector, title: str) -> Subject:
         raise DatasetError(f"{title} names no data")
     opened = [source for sources in parts.values() for source in sources]
     categories = {i: name for source in reversed(opened) for i, name in source.categories.items()}
-    named = replace(recipe, classes=name_classes(recipe.classes, categories))
-    return Subject(title, parts, named)
+    classes = name_classes(recipe.classes, categories)
+    shown_names: dict[str, str] = {}
+    if classes.by_category_id:
+        shown_names = {str(identity): name for identity, name in categories.items()}
+        shown_names.update(classes.mapping)
+    return Subject(title, parts, replace(recipe, classes=classes), shown_names)
 
 
 def open_path(

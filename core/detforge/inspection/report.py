@@ -58,11 +58,9 @@ def inspect(subject: Subject, *, hash_images: bool = False) -> Statistics:
     """
     recipe = subject.recipe
     measures = {
-        part: measure(sources, digests=hash_images) for part, sources in subject.parts.items()
+        part: with_class_names(measure(sources, digests=hash_images), subject.shown_names)
+        for part, sources in subject.parts.items()
     }
-    if recipe and recipe.classes.by_category_id:
-        names = recipe.classes.mapping
-        measures = {part: with_class_names(found, names) for part, found in measures.items()}
     format = recipe.input if recipe else None
     findings = {
         part: [*(find_unfit(found, recipe) if recipe else ()), *find_suspicious(found)]
