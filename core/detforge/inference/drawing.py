@@ -27,6 +27,8 @@ _GREY = (128, 128, 128)
 _MASK_OPACITY = 0.45
 _MASK_THRESHOLD = 0.5
 _FONT_WEIGHT = 500
+# Least side of a box over the width of its line.
+_SIDE_PER_LINE = 10
 # Of the dashes around a muted object, in line widths.
 _DASH, _GAP = 4, 5
 # An image is looked at as a whole: text is a fixed share of its shorter side, within limits.
@@ -111,7 +113,9 @@ def draw_objects(
         left, top, right, bottom = (round(float(value)) for value in box)
         corner = (max(right - 1, left), max(bottom - 1, top))
         outline = _dashed_rectangle if mute else cv2.rectangle
-        outline(canvas, (left, top), corner, color, thickness)
+        # A thick line would hide a small object.
+        line = min(thickness, max(min(right - left, bottom - top) // _SIDE_PER_LINE, 1))
+        outline(canvas, (left, top), corner, color, line)
     tags = _place_tags(clipped, texts, text_size, width, height)
     for tag, color, mute in reversed(list(zip(tags, colors, is_muted, strict=True))):
         if tag.text:

@@ -38,6 +38,11 @@ def test_box_is_outlined_in_the_colour_of_its_class_and_not_filled():
     assert not changed(drawn)[130:250, 110:210].any()
 
 
+def test_small_object_is_not_hidden_by_its_outline():
+    drawn = draw(grey(900, 1200), (600, 400, 612, 412, "", 2))
+    assert (drawn[402:410, 602:610] == GREY).all()
+
+
 def test_image_given_stays_as_it_was():
     image = grey(100, 100)
     draw(image, (10, 10, 60, 60, "car", 0))
