@@ -39,6 +39,11 @@ def rotation(angle: float, centre: tuple[float, float]) -> Map:
     return shifting(*centre) @ turn @ shifting(-centre[0], -centre[1])
 
 
+def inverse(matrix: Map) -> Map:
+    """Return the map back."""
+    return np.asarray(np.linalg.inv(matrix), np.float64)
+
+
 def move_points(matrix: Map, points: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return where points, (..., 2), go."""
     return np.asarray(points, np.float64) @ matrix[:2, :2].T + matrix[:2, 2]

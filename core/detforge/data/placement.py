@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from detforge.data.affine import clip_polygon, move_boxes, move_points, rectangle
+from detforge.data.affine import clip_polygon, inverse, move_boxes, move_points, rectangle
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -73,7 +73,7 @@ class Placement:
 
         The inverse of `to_network` where the placement is upright; a hull of a hull otherwise.
         """
-        return move_boxes(np.linalg.inv(self.matrix), boxes)
+        return move_boxes(inverse(self.matrix), boxes)
 
     @property
     def target(self) -> Rectangle:
@@ -83,7 +83,7 @@ class Placement:
     @property
     def source(self) -> Rectangle:
         """The whole source pixels that hold all that is visible, xyxy."""
-        corners = move_points(np.linalg.inv(self.matrix), self.visible)
+        corners = move_points(inverse(self.matrix), self.visible)
         return _whole_pixels(corners, self.image_size)
 
     def clip_to_seen(self, boxes: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -122,10 +122,10 @@ def _whole_pixels(corners: NDArray[np.float64], size: tuple[float, float]) -> Re
     """Return the hull, xyxy, on the nearest whole pixels within a size, one pixel at least."""
     if not len(corners):
         return 0, 0, 1, 1
-    (x1, y1), (x2, y2) = corners.min(axis=0), corners.max(axis=0)
-    (left, right), (top, bottom) = (
-        _whole_range(*ends) for ends in ((x1, x2, int(size[0])), (y1, y2, int(size[1])))
-    )
+    # Plain numbers: NumPy would take ten times as long for so few.
+    xs, ys = corners.T.tolist()
+    left, right = _whole_range(min(xs), max(xs), int(size[0]))
+    top, bottom = _whole_range(min(ys), max(ys), int(size[1]))
     return left, top, right, bottom
 
 

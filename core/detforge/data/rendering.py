@@ -48,23 +48,24 @@ def render_image(
         uint8 (H, W, 3).
     """
     width, height = (int(side) for side in placement.size)
-    if not placement.is_empty and not placement.is_upright:
+    if placement.is_empty:
+        return np.full((height, width, 3), fill, np.uint8)
+    if not placement.is_upright:
         canvas = _warp(image_rgb, placement, np.eye(3), (width, height), interpolation)
         canvas = _apply(canvas, operations)
         canvas[~_inside(placement.visible, width, height)] = fill
         return canvas
-    canvas = np.empty((height, width, 3), np.uint8)
+    left, top, right, bottom = placement.source
     x1, y1, x2, y2 = placement.target
-    if placement.is_empty or (x2 - x1, y2 - y1) != (width, height):
-        canvas[:] = fill
-    if not placement.is_empty:
-        left, top, right, bottom = placement.source
-        part = image_rgb[top:bottom, left:right]
-        part = cv2.resize(part, (x2 - x1, y2 - y1), interpolation=interpolation)
-        # After the resize, where there are several times fewer pixels to change.
-        part = _apply(np.asarray(part, np.uint8), operations)
-        canvas[y1:y2, x1:x2] = _mirror(part, placement)
-    return canvas
+    part = image_rgb[top:bottom, left:right]
+    part = cv2.resize(part, (x2 - x1, y2 - y1), interpolation=interpolation)
+    # After the resize, where there are several times fewer pixels to change.
+    part = _mirror(_apply(np.asarray(part, np.uint8), operations), placement)
+    around = y1, height - y2, x1, width - x2
+    if any(around):
+        color = [int(value) for value in fill]
+        part = cv2.copyMakeBorder(part, *around, cv2.BORDER_CONSTANT, value=color)
+    return part
 
 
 def render_mask(
@@ -84,7 +85,7 @@ def render_mask(
         float32 (m, m), 0 or 1: a cell is 1 where the object covers half of it or more.
     """
     if placement.is_upright:
-        limit = np.tile(placement.image_size, 2)
+        limit = (*placement.image_size, *placement.image_size)
         source_box = np.clip(placement.to_source(box)[0], 0, limit)
         return _mirror(crop_mask(mask, source_box, size), placement)
     # As finely as the canvas, then the mean over each cell.

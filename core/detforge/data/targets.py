@@ -99,7 +99,9 @@ def _crop_masks(
         DatasetError: the data has no masks.
     """
     masks = np.zeros((len(rows), side, side), np.float32)
-    if len(rows) and sample.masks is None:
+    if not len(rows):
+        return masks
+    if sample.masks is None:
         raise DatasetError(
             f"{sample.place} has objects without masks, and this detector learns masks; use data "
             "with outlines, such as COCO with segmentations"

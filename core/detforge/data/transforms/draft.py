@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from detforge.data.affine import move_boxes
+from detforge.data.affine import inverse, move_boxes
 from detforge.data.framing import cut_window, network_size, onto_network
 from detforge.data.placement import Placement
 
@@ -60,7 +60,7 @@ class Draft:
             resize=format.resize,
         )
         window = cut_window(whole, format)
-        return draft.moved(window.matrix, window.size)
+        return draft if window is whole else draft.moved(window.matrix, window.size)
 
     @property
     def size(self) -> tuple[float, float]:
@@ -75,9 +75,9 @@ class Draft:
             size: (width, height) of the other.
         """
         placement = self.placement.then(matrix, size)
-        boxes = np.clip(move_boxes(matrix, self.boxes), 0, np.tile(size, 2))
+        boxes = np.clip(move_boxes(matrix, self.boxes), 0, (*size, *size))
         draft = replace(self, placement=placement, boxes=boxes)
-        return draft.holding((boxes[:, 2:] > boxes[:, :2]).all(axis=1))
+        return draft.holding(np.all(boxes[:, 2:] > boxes[:, :2], axis=1))
 
     def holding(self, chosen: NDArray[np.bool_]) -> Draft:
         """Return the draft with the chosen ones, bool (M,), of its objects alone."""
@@ -92,5 +92,6 @@ class Draft:
     def on_whole_pixels(self) -> Draft:
         """Return the draft as it can be drawn; see `Placement.on_whole_pixels`."""
         placement = self.placement.on_whole_pixels()
-        change = placement.matrix @ np.linalg.inv(self.placement.matrix)
-        return replace(self.moved(change, self.size), placement=placement)
+        change = placement.matrix @ inverse(self.placement.matrix)
+        boxes = np.clip(move_boxes(change, self.boxes), 0, (*self.size, *self.size))
+        return replace(self, placement=placement, boxes=boxes)

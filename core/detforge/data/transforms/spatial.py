@@ -36,11 +36,11 @@ def draw_movement(size: tuple[int, int], transform: Spatial, rng: np.random.Gene
     """
     width, height = size
     most = int(transform.max_shift_x), int(transform.max_shift_y)
-    shift = shifting(*(-rng.integers(-limit, limit, endpoint=True) for limit in most))
+    right, down = (-float(rng.integers(-limit, limit, endpoint=True)) for limit in most)
     shrink = rng.uniform(transform.min_shrink, transform.max_shrink)
     place = rng.random() * (width - width / shrink), rng.random() * (height - height / shrink)
     zoom = shifting(*place) @ scaling(1 / shrink, 1 / shrink)
     angle = rng.uniform(-transform.max_rotation, transform.max_rotation)
     if rng.random() > transform.rotation_probability:
         angle = 0.0
-    return rotation(angle, (width / 2, height / 2)) @ zoom @ shift
+    return rotation(angle, (width / 2, height / 2)) @ zoom @ shifting(right, down)
