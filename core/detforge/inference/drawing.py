@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from detforge.data.boxes import clip_boxes
+from detforge.inference.masks import paste_mask
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,6 @@ _GOLDEN_RATIO = 0.618034
 _LIGHTNESSES = (0.5, 0.35, 0.68)
 _GREY = (128, 128, 128)
 _MASK_OPACITY = 0.45
-_MASK_THRESHOLD = 0.5
 _FONT_WEIGHT = 500
 # Least side of a box over the width of its line.
 _SIDE_PER_LINE = 10
@@ -206,16 +206,8 @@ def _dashed_rectangle(
 
 
 def _blend_mask(canvas: NDArray[np.uint8], box: np.ndarray, mask: np.ndarray, color: Color) -> None:
-    """Tint the pixels of the box that the mask claims."""
-    left, top, right, bottom = (round(float(value)) for value in box)
-    if right <= left or bottom <= top:
-        return
-    inside = clip_boxes([(left, top, right, bottom)], canvas.shape[1], canvas.shape[0])
-    x1, y1, x2, y2 = (int(value) for value in inside[0])
-    if x2 <= x1 or y2 <= y1:
-        return
-    whole = cv2.resize(np.asarray(mask, np.float32), (right - left, bottom - top))
-    claimed = whole[y1 - top : y2 - top, x1 - left : x2 - left] > _MASK_THRESHOLD
-    region = canvas[y1:y2, x1:x2]
+    """Tint the pixels that the mask claims."""
+    left, top, claimed = paste_mask(mask, box, canvas.shape[1], canvas.shape[0])
+    region = canvas[top : top + claimed.shape[0], left : left + claimed.shape[1]]
     tinted = region[claimed] * (1 - _MASK_OPACITY) + np.array(color) * _MASK_OPACITY
     region[claimed] = tinted.astype(np.uint8)
