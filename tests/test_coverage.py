@@ -22,6 +22,7 @@ from detforge.errors import DetforgeError, SpecError
 from detforge.plugins import load_detector
 from detforge.requests import ConvertRequest
 from detforge.spec import parse_spec
+from detforge.spec.conversion import check_conversion
 from detforge.spec.fields import rules_of
 from detforge.spec.outline import entries, retired_names
 from detforge.spec.parser import parse_text
@@ -169,15 +170,14 @@ def convert(detector: Detector, text: str, folder) -> Outcome:
         request = ConvertRequest(
             detector=detector, spec=spec, output=folder / "records", force=True
         )
+        warnings = (*spec.warnings, *check_conversion(spec))
         report = convert_dataset(request)
     except SpecError as err:
         return Outcome({_path(p.path): p.message for p in err.problems})
     except DetforgeError as err:
         return Outcome({"value": str(err)})
     manifest = json.loads(report.manifest.read_text())
-    return Outcome(
-        {_path(w.path): w.message for w in spec.warnings}, True, flat({"records": manifest})
-    )
+    return Outcome({_path(w.path): w.message for w in warnings}, True, flat({"records": manifest}))
 
 
 def _path(path: str) -> str:
@@ -186,7 +186,10 @@ def _path(path: str) -> str:
 
 @pytest.fixture(scope="module")
 def small_scenes(tmp_path_factory):
-    """Four drawn images with KITTI labels and a COCO file."""
+    """Four drawn images with KITTI labels and a COCO file, in three sequences."""
     folder = tmp_path_factory.mktemp("scenes")
-    draw_scenes(folder, images=4, seed=1, size=(64, 64))
+    images = draw_scenes(folder, images=4, seed=1, size=(64, 64)).images
+    first, second, *others = sorted(path.stem for path in images.iterdir())
+    sequences = {"one": [first], "two": [second], "three": others}
+    (folder / "sequences.json").write_text(json.dumps(sequences))
     return folder

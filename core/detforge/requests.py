@@ -48,6 +48,13 @@ class ConvertRequest(Request):
         annotations_file: the COCO file.
         num_shards: number of record files, without a spec.
         include_mask: keep the masks, without a spec.
+        class_file: names of the classes, one a line, for a spec without a mapping.
+        validation_fold: the fold that the sample modifier leaves as it is; None for the one that
+            is for validation by its nature, if there is one.
+        decode: decode every image, to be sure that training can; otherwise only their headers and
+            end markers are checked.
+        resume: go on with a conversion that did not finish.
+        processes: at most so many do the work; 0 for one per core.
     """
 
     spec: Spec | None
@@ -57,6 +64,11 @@ class ConvertRequest(Request):
     annotations_file: Path | None = None
     num_shards: int = 256
     include_mask: bool = False
+    class_file: Path | None = None
+    validation_fold: int | None = None
+    decode: bool = True
+    resume: bool = False
+    processes: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -172,6 +184,9 @@ class ConvertReport:
         objects: fold name -> class name -> objects.
         dropped: reason -> objects or images left out; each one is listed in `dropped_file`.
         dropped_file: JSON lines, one per object or image left out; None when nothing was.
+        notes: what is unusual, and what becomes of it -> images or objects.
+        warnings_file: objects of a COCO file that are out of their bounds, by image; None where
+            there are none, or a spec asked for the conversion.
     """
 
     manifest: Path
@@ -179,6 +194,8 @@ class ConvertReport:
     objects: Mapping[str, Mapping[str, int]]
     dropped: Mapping[str, int]
     dropped_file: Path | None = None
+    notes: Mapping[str, int] = field(default_factory=dict)
+    warnings_file: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

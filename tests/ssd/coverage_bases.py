@@ -102,7 +102,44 @@ coco_config {
   num_shards: 1
 }
 """
-CONVERSIONS = (KITTI, COCO)
+SEQUENCES = """
+kitti_config {
+  root_directory_path: "{data}"
+  image_dir_name: "images"
+  label_dir_name: "labels"
+  image_extension: ".jpg"
+  num_shards: 1
+  partition_mode: "sequence"
+  kitti_sequence_to_frames_file: "sequences.json"
+  num_partitions: 1
+}
+target_class_mapping { key: "circle" value: "round" }
+target_class_mapping { key: "square" value: "angular" }
+target_class_mapping { key: "triangle" value: "angular" }
+sample_modifier_config {
+  filter_samples_containing_only: "round"
+  dominant_target_classes: "angular"
+  minimum_target_class_imbalance { key: "round" value: 0.5 }
+  num_duplicates: 1
+  max_training_samples: 5
+  source_to_target_class_mapping { key: "circle" value: "round" }
+  source_to_target_class_mapping { key: "square" value: "angular" }
+  source_to_target_class_mapping { key: "triangle" value: "angular" }
+}
+"""
+RARE = (
+    KITTI
+    + """
+sample_modifier_config {
+  dominant_target_classes: "round"
+  num_duplicates: 2
+  source_to_target_class_mapping { key: "circle" value: "angular" }
+  source_to_target_class_mapping { key: "square" value: "round" }
+  source_to_target_class_mapping { key: "triangle" value: "angular" }
+}
+"""
+)
+CONVERSIONS = (KITTI, COCO, SEQUENCES, RARE)
 CONVERSION_CHANGE = "kitti_config.val_split=50"
 
 

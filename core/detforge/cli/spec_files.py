@@ -112,9 +112,10 @@ def _check_whole(detector: Detector, spec: Spec, *, convert: bool) -> list[Probl
     if not convert:
         return [spec.locate(warning) for warning in detector.recipe(spec).warnings]
     # A detector with a conversion spec of its own checks it in its own `convert`.
-    if isinstance(spec.message, Convert) and (problems := check_conversion(spec.message)):
-        raise SpecError([spec.locate(problem) for problem in problems])
-    return []
+    warnings = check_conversion(spec) if isinstance(spec.message, Convert) else []
+    for warning in warnings:
+        log.warning("%s", warning)
+    return warnings
 
 
 def _read_stdin() -> str:

@@ -1,9 +1,10 @@
 """The manifest of a conversion: what was written, so that training can tell what is missing.
 
-Shards are named ``<prefix>-fold-000-of-002-shard-00000-of-00010``; beside them lie
+Shards are named ``<prefix>-fold-000-of-002-shard-00000-of-00010``, those of a COCO file that was
+converted without a spec ``<tag>-00000-of-00256.tfrecord``. Beside them lie
 ``<prefix>.manifest.json`` and, when anything was left out, ``<prefix>.dropped.jsonl``. While a
-conversion runs, a folder ``.<prefix>.converting`` lies there too: shards that have it, and no
-manifest, are not complete.
+conversion runs, and after one that did not finish, a folder ``.<prefix>.converting`` lies there
+too: shards that have it, and no manifest, are not complete.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
 
 _SHARD = re.compile(
     r"(?P<prefix>.+?)(?:-fold-\d+-of-\d+)?(?:-shard)?-\d+-of-\d+(?:\.\w+)?", re.DOTALL
@@ -84,10 +85,13 @@ class Manifest:
 
     Attributes:
         detforge: version of detforge that wrote it.
-        classes: class names; ``image/object/class/label`` counts them from 1.
+        classes: class names.
         folds: parts of the data set.
         source: where the data came from and how it was dealt out, for people.
         dropped: reason -> objects and files left out.
+        class_numbers: class name -> number in ``image/object/class/label``: from 1 in the order
+            of `classes`, or the category ids of a COCO file.
+        notes: what is unusual, and what becomes of it -> images or objects.
     """
 
     detforge: str
@@ -95,6 +99,8 @@ class Manifest:
     folds: tuple[Fold, ...]
     source: Mapping[str, Any]
     dropped: Mapping[str, int]
+    class_numbers: Mapping[str, int]
+    notes: Mapping[str, int]
 
     def to_json(self) -> str:
         """Return the text of the manifest file."""
@@ -118,6 +124,11 @@ def shard_name(prefix: str, fold: int, folds: int, shard: int, shards: int) -> s
     return f"{prefix}-fold-{fold:03d}-of-{folds:03d}-shard-{shard:05d}-of-{shards:05d}"
 
 
+def undivided_shard_name(prefix: str, shard: int, shards: int) -> str:
+    """Return the file name of a shard of data that are not dealt to folds."""
+    return f"{prefix}-{shard:05d}-of-{shards:05d}.tfrecord"
+
+
 def prefix_of(shard: str) -> str:
     """Return the prefix of a shard's name, the name itself when it follows no pattern."""
     match = _SHARD.fullmatch(shard)
@@ -132,6 +143,11 @@ def manifest_path(folder: Path, prefix: str) -> Path:
 def dropped_path(folder: Path, prefix: str) -> Path:
     """Return where what was left out of a prefix is listed."""
     return folder / f"{prefix}.dropped.jsonl"
+
+
+def warnings_path(folder: Path, prefix: str) -> Path:
+    """Return where the objects of a COCO file that are out of their bounds are listed."""
+    return folder / f"{prefix}_warnings.json"
 
 
 def working_folder(folder: Path, prefix: str) -> Path:
@@ -152,12 +168,17 @@ def read_manifest(path: Path) -> Manifest:
         version, writer = str(content["format_version"]), str(content["detforge"])
         _check_version(path, version, writer)
         folds = tuple(_read_fold(fold) for fold in content["folds"])
+        classes = tuple(content["classes"])
+        # Before 1.1 there were neither other numbers nor notes.
+        numbers = {name: number for number, name in enumerate(classes, start=1)}
         return Manifest(
             detforge=writer,
-            classes=tuple(content["classes"]),
+            classes=classes,
             folds=folds,
             source=content["source"],
             dropped=content["dropped"],
+            class_numbers=content.get("class_numbers", numbers),
+            notes=content.get("notes", {}),
         )
     except (ValueError, KeyError, TypeError) as err:
         raise DatasetError(

@@ -133,7 +133,7 @@ class _Opening:
             parts = _split(parts, self._fold, self._what)
         opened = [self._open(part) for part in parts]
         if self._by_category_id:
-            _check_categories(opened)
+            check_categories(opened)
         if len(opened) == 1:
             return opened[0]
         return Concatenation(
@@ -250,8 +250,12 @@ def _split(parts: Sequence[_Part], fold: int, what: str) -> list[_Part]:
     return left
 
 
-def _check_categories(sources: Sequence[SampleSource]) -> None:
-    """Refuse sources that mean different things by one category id."""
+def check_categories(sources: Sequence[SampleSource]) -> None:
+    """Refuse sources that mean different things by one category id.
+
+    Raises:
+        DatasetError: says which id, and where.
+    """
     names: dict[int, tuple[str, str]] = {}
     for source in sources:
         for identity, name in source.categories.items():

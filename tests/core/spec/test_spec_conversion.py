@@ -27,10 +27,19 @@ def kitti(options=""):
 
 
 def problems(text):
+    """What is wrong with a spec, without the places."""
     try:
-        return [str(problem) for problem in check_conversion(parsed(text).message)]
+        check_conversion(parsed(text))
     except SpecError as err:
-        return [str(problem) for problem in err.problems]
+        return [f"{problem.path}: {problem.message}" for problem in err.problems]
+    return []
+
+
+def remarks(text):
+    """What has no effect in a spec, without the places."""
+    spec = parsed(text)
+    found = (*spec.warnings, *check_conversion(spec))
+    return [f"{warning.path}: {warning.message}" for warning in found]
 
 
 def test_kitti_defaults_are_the_documented_ones():
@@ -75,10 +84,24 @@ def test_field_of_sequences_is_a_warning_in_a_random_partition(options):
     assert warning.message == 'has no effect: kitti_config.partition_mode is "random"'
 
 
-def test_partition_by_sequence_comes_later():
-    options = 'partition_mode: "sequence" num_partitions: 5 kitti_sequence_to_frames_file: "s.json"'
-    (problem,) = problems(KITTI.replace("OPTIONS", options))
-    assert '"sequence" comes with release 0.3 (partitioning by sequence)' in problem
+SEQUENCES = 'partition_mode: "sequence" kitti_sequence_to_frames_file: "s.json" '
+
+
+def test_fields_of_sequences_take_effect_in_a_partition_by_sequence():
+    assert remarks(KITTI.replace("OPTIONS", SEQUENCES + "num_partitions: 5")) == []
+
+
+def test_partition_by_sequence_needs_its_file():
+    assert problems(KITTI.replace("OPTIONS", 'partition_mode: "sequence"')) == [
+        "kitti_config.kitti_sequence_to_frames_file: is required when partition_mode is "
+        '"sequence": it says which frames belong together'
+    ]
+
+
+def test_share_of_the_validation_fold_is_a_warning_in_a_partition_by_sequence():
+    assert remarks(KITTI.replace("OPTIONS", SEQUENCES + "val_split: 20")) == [
+        'kitti_config.val_split: has no effect: kitti_config.partition_mode is "sequence"'
+    ]
 
 
 @pytest.mark.parametrize("name", ["point_clouds_dir", "calibrations_dir"])
@@ -87,21 +110,88 @@ def test_folder_that_no_detector_reads_is_a_warning(name):
     assert warning.message == "has no effect: detectors here read images only; remove it"
 
 
+MODIFIER = (
+    KITTI.replace("OPTIONS", "")
+    + """
+target_class_mapping { key: "Van" value: "car" }
+target_class_mapping { key: "tram" value: "tram" }
+sample_modifier_config { BLOCK }
+"""
+)
+OWN_CLASSES = 'source_to_target_class_mapping { key: "van" value: "Van" } '
+
+
 @pytest.mark.parametrize(
     "block",
     [
-        'filter_samples_containing_only: ["car", "van"]',
-        'dominant_target_classes: "car" dominant_target_classes: "van"',
-        'minimum_target_class_imbalance { key: "cyclist" value: 0.5 }',
-        "num_duplicates: 2",
+        'filter_samples_containing_only: ["car", "tram"]',
+        'dominant_target_classes: "car" num_duplicates: 2',
+        'dominant_target_classes: "car" num_duplicates: 2 '
+        'minimum_target_class_imbalance { key: "tram" value: 0.5 }',
         "max_training_samples: 100",
-        'source_to_target_class_mapping { key: "van" value: "car" }',
+        OWN_CLASSES + 'filter_samples_containing_only: "Van"',
     ],
 )
-def test_every_change_of_the_samples_comes_later(block):
-    text = KITTI.replace("OPTIONS", "") + f"sample_modifier_config {{ {block} }}"
-    (problem,) = problems(text)
-    assert problem.startswith("s.txt:2:1: sample_modifier_config: comes with release 0.3")
+def test_changes_of_the_samples_name_classes_of_the_mapping(block):
+    assert remarks(MODIFIER.replace("BLOCK", block)) == []
+
+
+@pytest.mark.parametrize(
+    ("block", "expected"),
+    [
+        (
+            'filter_samples_containing_only: ["car", "trams"]',
+            'filter_samples_containing_only[1]: "trams" is none of the classes car, tram. '
+            "Did you mean 'tram'?",
+        ),
+        (
+            'dominant_target_classes: "van" num_duplicates: 2',
+            'dominant_target_classes[0]: "van" is none of the classes car, tram.',
+        ),
+        (
+            'dominant_target_classes: "car" num_duplicates: 2 '
+            'minimum_target_class_imbalance { key: "bus" value: 0.5 }',
+            'minimum_target_class_imbalance["bus"]: "bus" is none of the classes car, tram.',
+        ),
+        (
+            OWN_CLASSES + 'filter_samples_containing_only: "car"',
+            'filter_samples_containing_only[0]: "car" is none of the classes Van.',
+        ),
+    ],
+)
+def test_class_that_no_label_leads_to_is_an_error(block, expected):
+    (problem,) = problems(MODIFIER.replace("BLOCK", block))
+    assert problem.startswith(f"sample_modifier_config.{expected}")
+
+
+def test_without_a_mapping_any_label_may_be_named():
+    block = 'sample_modifier_config { filter_samples_containing_only: "anything" }'
+    assert problems(KITTI.replace("OPTIONS", "") + block) == []
+
+
+@pytest.mark.parametrize(
+    ("block", "expected"),
+    [
+        (
+            'dominant_target_classes: "car"',
+            ["dominant_target_classes: has no effect: sample_modifier_config.num_duplicates is 0"],
+        ),
+        (
+            "num_duplicates: 2",
+            ["num_duplicates: has no effect: sample_modifier_config.dominant_target_classes is []"],
+        ),
+        (
+            OWN_CLASSES,
+            [
+                "source_to_target_class_mapping: has no effect: no other field of the block names "
+                "a class"
+            ],
+        ),
+    ],
+)
+def test_change_of_the_samples_that_does_nothing_is_a_warning(block, expected):
+    found = remarks(MODIFIER.replace("BLOCK", block))
+    assert found == [f"sample_modifier_config.{text}" for text in expected]
 
 
 @pytest.mark.parametrize("block", ["", "num_duplicates: 0 max_training_samples: 0"])
@@ -159,7 +249,7 @@ def test_all_disagreements_are_reported_at_once():
 
 def test_spec_without_a_data_set_names_the_two_kinds():
     assert problems('target_class_mapping { key: "a" value: "b" }') == [
-        "no data set is named; give a kitti_config or a coco_config"
+        ": no data set is named; give a kitti_config or a coco_config"
     ]
 
 
