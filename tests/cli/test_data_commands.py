@@ -178,7 +178,7 @@ def test_image_that_cannot_be_read_is_told_and_the_rest_counted(detforge, tmp_pa
         ([], "missing PATH_OR_SPEC, or --images and --labels"),
         (["nothing"], "no records match nothing"),
         (["nothing*"], "no records match nothing*"),
-        (["."], "holds several data sets; name one: scenes"),
+        (["."], ". is no data set, but holds some; name one: scenes"),
         (["scenes/images"], "holds images, and no labels were found; name the folder"),
         (["scenes/labels"], "holds text files; if they are KITTI labels, name it with --labels"),
         (["scenes/images/000000.jpg"], "is an image; name a folder with images and labels"),

@@ -90,6 +90,13 @@ def test_scenes_are_drawn_into_a_new_folder(detforge, tmp_path):
     assert str(folder) in result.out
 
 
+def test_scenes_have_the_size_that_the_help_says(detforge, tmp_path):
+    assert "(default 320x240)" in detforge("data", "scenes", "--help").out
+    assert detforge("data", "scenes", tmp_path / "scenes", "--images", "1").code == 0
+    content = json.loads((tmp_path / "scenes" / "instances.json").read_text())
+    assert (content["images"][0]["width"], content["images"][0]["height"]) == (320, 240)
+
+
 @pytest.mark.parametrize("size", ["96", "96x", "0x64", "axb", "-1x2"])
 def test_size_that_is_none_is_one_message(detforge, tmp_path, size):
     result = detforge("data", "scenes", tmp_path, "--size", size)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from tests.docs import command_line_page, specs_page
+from tests.docs import command_line_page, data_page, specs_page
 from tests.docs.page import DOCS, rewritten
 
-PAGES = {"specs.md": specs_page.BLOCKS, "command-line.md": command_line_page.BLOCKS}
+PAGES = {
+    "specs.md": specs_page.BLOCKS,
+    "command-line.md": command_line_page.BLOCKS,
+    "data.md": data_page.BLOCKS,
+}
 
 
 def main() -> None:

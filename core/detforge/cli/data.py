@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -22,6 +22,16 @@ SUMMARIES = {
 }
 
 
+class Pixels(NamedTuple):
+    """The size of an image."""
+
+    width: int
+    height: int
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height}"
+
+
 class Size(click.ParamType):
     """Two positive numbers with an x between them: ``320x240``."""
 
@@ -29,14 +39,14 @@ class Size(click.ParamType):
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int]:
-        """Return (width, height) in pixels."""
-        if isinstance(value, tuple):
+    ) -> Pixels:
+        """Return width and height."""
+        if isinstance(value, Pixels):
             return value
         found = re.fullmatch(r"([1-9]\d*)[xX\u00d7]([1-9]\d*)", value)
         if not found:
             self.fail(f"{value!r} is no size; write WIDTHxHEIGHT, like 320x240", param, ctx)
-        return int(found[1]), int(found[2])
+        return Pixels(int(found[1]), int(found[2]))
 
 
 _DETECTOR = Option(
@@ -175,8 +185,9 @@ SCENES_OPTIONS = (
     Option(
         name="size",
         spellings=("--size",),
-        help="Of each image; 320x240 where it is absent",
+        help="Of each image",
         type=Size(),
+        default=Pixels(320, 240),
         metavar="WxH",
     ),
     *shared.MESSAGES,

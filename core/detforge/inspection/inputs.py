@@ -183,7 +183,7 @@ def _advise(folder: Path, children: Sequence[Path]) -> None:
     """
     sets = [str(child) for child in children if child.is_dir() and _kitti_pair(child)]
     if sets:
-        raise DatasetError(f"{folder} holds several data sets; name one: {', '.join(sets[:5])}")
+        raise DatasetError(f"{folder} is no data set, but holds some; name one: {', '.join(sets[:5])}")
     files = [str(child) for child in children if child.suffix.lower() == ".json"]
     if files:
         raise DatasetError(f"{folder} holds JSON files; name one: {', '.join(files[:5])}")

@@ -10,7 +10,7 @@ import itertools
 import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -24,6 +24,26 @@ if TYPE_CHECKING:
     from detforge.inspection.measures import Measures
 
     Place = dict[str, Any]
+
+Kind = Literal[
+    "left_out",
+    "remark",
+    "sub_pixel",
+    "thin",
+    "extreme_shape",
+    "whole_image",
+    "same_object",
+    "two_classes",
+    "similar_classes",
+    "same_image",
+    "same_image_in_two_parts",
+    "unmapped_class",
+    "below_minimum",
+    "tiny_in_network",
+    "too_many_objects",
+    "no_mask",
+]
+"""What a label can be suspected of; docs/data.md explains each."""
 
 MIN_SIDE_PX = 1.0
 THIN_PX = 3.0
@@ -40,14 +60,14 @@ class Finding:
     """One kind of suspicious label.
 
     Attributes:
-        kind: a word for programs, ``"thin"``.
+        kind: a word for programs.
         title: what is odd, in words.
         count: places.
         places: called for all of them, as plain values, one after the other.
         advice: what it may mean and what to do; may be empty.
     """
 
-    kind: str
+    kind: Kind
     title: str
     count: int
     places: Callable[[], Iterator[Place]]
@@ -154,7 +174,7 @@ def _odd_boxes(measures: Measures) -> Iterator[Finding]:
     share = measures.sides.astype(np.float64).prod(axis=1) / images
     single = ~measures.crowd
     is_thin = (short < THIN_PX) & (short >= MIN_SIDE_PX)
-    kinds = (
+    kinds: tuple[tuple[Kind, str, NDArray[np.bool_]], ...] = (
         ("sub_pixel", f"narrower or lower than {MIN_SIDE_PX:g} pixel", short < MIN_SIDE_PX),
         ("thin", f"narrower or lower than {THIN_PX:g} pixels", is_thin),
         (
@@ -169,7 +189,7 @@ def _odd_boxes(measures: Measures) -> Iterator[Finding]:
 
 
 def of_objects(
-    measures: Measures, kind: str, title: str, objects: NDArray[np.intp], advice: str = ""
+    measures: Measures, kind: Kind, title: str, objects: NDArray[np.intp], advice: str = ""
 ) -> Finding:
     """Return a finding about some objects, int (M,)."""
     return Finding(
@@ -184,10 +204,11 @@ def of_objects(
 def _twice(measures: Measures) -> Iterator[Finding]:
     pairs = np.array(list(_same_boxes(measures)), np.int64).reshape(-1, 2)
     same_class = measures.classes[pairs[:, 0]] == measures.classes[pairs[:, 1]]
-    for kind, title, found in (
+    kinds: tuple[tuple[Kind, str, NDArray[np.int64]], ...] = (
         ("same_object", "the same object twice", pairs[same_class]),
         ("two_classes", "one box with two classes", pairs[~same_class]),
-    ):
+    )
+    for kind, title, found in kinds:
         yield Finding(
             kind=kind,
             title=f"{title} (IoU of {SAME_BOX_IOU:g} or more)",
