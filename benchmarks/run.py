@@ -16,16 +16,17 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--turns", type=int, default=5, help="alternations of the two sides")
-    parser.add_argument("--only", choices=["help", "spec", "ssd"], help="one of them")
+    parser.add_argument("--only", choices=["help", "pipeline", "spec", "ssd"], help="one of them")
     options = parser.parse_args()
     from benchmarks import help as help_benchmark
-    from benchmarks import pairs, spec, ssd
+    from benchmarks import pairs, pipeline, spec, ssd
 
     print(f"machine: {pairs.machine()}")
     names = ("detforge", "keras", "tensorflow", "torch", "click")
     print("versions: " + ", ".join(f"{name} {version(name)}" for name in names))
     print("| what | detforge | baseline | ratio | aim |\n|---|---|---|---|---|")
-    for name, module in (("help", help_benchmark), ("spec", spec), ("ssd", ssd)):
+    modules = {"help": help_benchmark, "spec": spec, "pipeline": pipeline, "ssd": ssd}
+    for name, module in modules.items():
         if options.only in (None, name):
             for pair in module.run(options.turns):
                 print(pair.row(), flush=True)
