@@ -189,7 +189,8 @@ def test_image_that_cannot_be_read_is_told_and_the_rest_counted(detforge, tmp_pa
         (["empty"], "no records match empty"),
         (["noise"], "noise is not a TFRecord file"),
         (["scenes", "json"], "put a pattern in quotes"),
-        (["scenes", "--set", "a=1"], "--set changes a spec, and scenes is none"),
+        (["scenes", "--set", "a=1"], "--set is for a spec, and scenes is none"),
+        (["scenes", "--detector", "ssd"], "--detector is for a spec, and scenes is none"),
         (["spec.txt", "--images", "scenes"], "is a spec, which names its images and labels itself"),
         (["spec.txt", "--detector", "yolo"], "there is no detector 'yolo'"),
         (["typo.txt"], "typo.txt:3:1: ssd_confg: unknown field; did you mean"),
@@ -236,6 +237,27 @@ def test_broken_detector_does_not_keep_others_from_reading_their_spec(
     modules = {"lame_plugin": "import absent_module"}
     add_distribution(tmp_path / "site", "lame", entry_points=points, modules=modules)
     assert detforge("data", "stats", ssd_spec).code == 0
+
+
+def test_data_of_a_format_of_its_own_are_opened_by_the_reader_of_a_detector(
+    detforge, finder, tmp_path, monkeypatch
+):
+    from tests.core.data.data_builders import ListSource, make_sample
+
+    from detforge import hookimpl
+
+    class Blots(ListSource):
+        def __init__(self, path):
+            names = path.read_text().split()
+            super().__init__([make_sample([[1, 1, 9, 9]], [name]) for name in names], str(path))
+
+    # Plugins are read when a detector is loaded.
+    readers = hookimpl(lambda: {".blots": Blots})
+    monkeypatch.setattr(finder, "dataset_readers", readers, raising=False)
+    (tmp_path / "a.blots").write_text("cat dog dog")
+    shown = detforge("data", "stats", tmp_path / "a.blots", "--detector", "kitten_finder", "--json")
+    classes = json.loads(shown.out)["parts"]["all"]["classes"]
+    assert {name: found["objects"] for name, found in classes.items()} == {"cat": 1, "dog": 2}
 
 
 # --- preview ------------------------------------------------------------------------------

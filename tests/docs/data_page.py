@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import shlex
 import tempfile
 from collections.abc import Callable, Mapping
@@ -11,6 +12,9 @@ from functools import partial
 
 from detforge.cli import main
 from tests.docs.console import fenced
+
+# How long something took is not the same twice.
+_TIMES = re.compile(r"(?m)^.* images in [\d.]+ s, .*\n")
 
 
 def session(*lines: str) -> str:
@@ -21,7 +25,7 @@ def session(*lines: str) -> str:
             screen = io.StringIO()
             with contextlib.redirect_stdout(screen), contextlib.redirect_stderr(screen):
                 main(shlex.split(line)[1:])
-            shown.append(f"$ {line}\n{screen.getvalue()}")
+            shown.append(f"$ {line}\n{_TIMES.sub('', screen.getvalue())}")
     return fenced("\n".join(shown), "console")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,7 +53,7 @@ class Size(click.ParamType):
 _DETECTOR = Option(
     name="detector",
     spellings=("--detector",),
-    help="Whose spec it is; without it the one that reads it",
+    help="Whose spec it is; without it the one that reads the spec",
     metavar="NAME",
     group="reads",
 )
@@ -82,7 +83,11 @@ STATS_OPTIONS = (
         type=FOLDER,
         group="reads",
     ),
-    _DETECTOR,
+    replace(
+        _DETECTOR,
+        help="Whose spec it is, without it the one that reads the spec; or who brings a reader "
+        "for the data",
+    ),
     shared.CHANGES,
     Option(
         name="hash",

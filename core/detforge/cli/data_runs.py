@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from detforge.cli import doors, logs
 from detforge.errors import UsageError
+from detforge.plugins import load_detector
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -101,13 +102,17 @@ def _subject(values: Values) -> Subject:
     path = "".join(values["data"])
     if not path and values["labels"] is None:
         raise UsageError("missing PATH_OR_SPEC, or --images and --labels")
-    from detforge.inspection.inputs import Subject, open_path, open_recipe
+    from detforge.inspection.inputs import Subject, open_path, open_recipe, open_with_reader
 
-    if not _is_spec(path):
-        if values["changes"]:
-            raise UsageError(f"--set changes a spec, and {path or '--labels'} is none")
+    detector = load_detector(values["detector"]) if values["detector"] else None
+    source = open_with_reader(path, detector) if detector else None
+    if source is None and not _is_spec(path):
+        if values["changes"] or detector:
+            option = "--set" if values["changes"] else "--detector"
+            raise UsageError(f"{option} is for a spec, and {path or '--labels'} is none")
         folders = (values["images"], values["labels"])
         source = open_path(path, *folders, needs_images=values["hash"])
+    if source is not None:
         return Subject(path or str(values["labels"]), {"all": [source]})
     if values["images"] or values["labels"]:
         raise UsageError(f"{path} is a spec, which names its images and labels itself")
@@ -131,7 +136,6 @@ def _recipe(path: Path, values: Values) -> tuple[Recipe, Detector]:
     """Read a spec; find out whose it is unless an option says it."""
     from detforge.cli.inputs import read_spec
     from detforge.cli.owners import detector_of
-    from detforge.plugins import load_detector
 
     if values["detector"]:
         detector = load_detector(values["detector"])

@@ -106,6 +106,14 @@ def open_path(
     return RecordSource(path, reading=Reading(images=images))
 
 
+def open_with_reader(path: str, detector: Detector) -> SampleSource | None:
+    """Return what a reader of a detector or an extension opens, None for another path."""
+    for readers in detector.hook.dataset_readers():
+        if reader := readers.get(Path(path).suffix):
+            return reader(Path(path))
+    return None
+
+
 class CocoLabels(SampleSource):
     """The labels of a COCO file, whether its images are there or not.
 
@@ -183,7 +191,9 @@ def _advise(folder: Path, children: Sequence[Path]) -> None:
     """
     sets = [str(child) for child in children if child.is_dir() and _kitti_pair(child)]
     if sets:
-        raise DatasetError(f"{folder} is no data set, but holds some; name one: {', '.join(sets[:5])}")
+        raise DatasetError(
+            f"{folder} is no data set, but holds some; name one: {', '.join(sets[:5])}"
+        )
     files = [str(child) for child in children if child.suffix.lower() == ".json"]
     if files:
         raise DatasetError(f"{folder} holds JSON files; name one: {', '.join(files[:5])}")

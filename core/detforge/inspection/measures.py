@@ -17,6 +17,7 @@ import numpy as np
 
 from detforge.data.labels import is_ignore_marker
 from detforge.data.ordered import map_ordered, thread_count
+from detforge.data.progress import Progress
 from detforge.data.samples import Dropped
 from detforge.errors import DatasetError
 
@@ -33,8 +34,6 @@ UNREADABLE = "cannot be read"
 DIGEST_BYTES = 16
 # Images that are read ahead of the one being counted.
 _AHEAD_PER_THREAD = 4
-# Reading as many takes long enough to say so.
-_MANY_IMAGES = 5000
 
 
 class ImageRemark(NamedTuple):
@@ -141,12 +140,12 @@ def measure(
         workers: threads; 0 for one per core.
     """
     collected = _Collector()
-    for number, source in enumerate(sources):
-        collected.dropped += source.left_out
-        if len(source) > _MANY_IMAGES:
-            log.info("reading the labels of %d images: %s", len(source), source.name)
-        for row, found in enumerate(_rows(source, digests, workers)):
-            collected.add(found, number, row)
+    with Progress("reading labels", sum(map(len, sources)), log) as progress:
+        for number, source in enumerate(sources):
+            collected.dropped += source.left_out
+            for row, found in enumerate(_rows(source, digests, workers)):
+                collected.add(found, number, row)
+                progress.advance(1)
     return collected.measures(tuple(source.name for source in sources), digests=digests)
 
 
