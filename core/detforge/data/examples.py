@@ -146,6 +146,11 @@ def from_example(features: Features, reading: Reading) -> Sample:
     return keep_usable(sample, boxes, place)
 
 
+def category_names(features: Features) -> dict[int, str]:
+    """Return class number -> name of the objects in a record, as far as it has both."""
+    return dict(zip(features.whole_numbers(_LABEL), features.texts(_TEXT), strict=False))
+
+
 def keep_usable(sample: Sample, boxes: NDArray[np.float64], place: str) -> Sample:
     """Return a sample without the objects whose boxes are none.
 

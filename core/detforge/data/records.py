@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import glob
 import itertools
 import logging
-import re
 from collections import Counter
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from detforge.data.examples import Reading, from_example
+from detforge.data.examples import Reading, category_names, from_example
 from detforge.data.features import Features
 from detforge.data.manifest import (
     Fold,
@@ -23,40 +20,46 @@ from detforge.data.manifest import (
     read_manifest,
     working_folder,
 )
+from detforge.data.record_files import find_record_files, named_by
 from detforge.data.samples import Sample, SampleSource
 from detforge.data.tao_examples import from_tao_example, is_tao_example
 from detforge.data.tfrecord import TFRecordFile
 from detforge.errors import DatasetError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from detforge.data.manifest import Manifest
 
 log = logging.getLogger(__name__)
 
-# Files that lie beside records: ours, and the index and warning files of TAO.
-_BESIDE = re.compile(
-    r"\..*|idx-.*|.*\.(?:manifest\.json|dropped\.jsonl|jsonl?)|.*_warnings?(?:\.\w+)?"
-)
-# What may follow a prefix in the name of a shard.
-_AFTER_PREFIX = re.compile(r"-(?:fold|of|shard)-.*|-\d+-of-\d+.*|\.(?:tfrecords?|records?)")
-
-
-_FOLD = re.compile(r"fold-(\d+)-of-\d+")
-
 
 class _Summary(NamedTuple):
     objects: dict[str, int]
     max_objects: int
+    categories: dict[int, str]
 
 
 class _Entry(NamedTuple):
-    """What the manifest says of one file."""
+    """What the manifest says of one file; `numbers` is class name -> number in the records."""
 
     fold: Fold
     shard: Shard
-    classes: tuple[str, ...]
+    numbers: Mapping[str, int]
+
+    def classes(self, reading: Reading) -> list[str]:
+        """Return what samples may call their classes."""
+        return (
+            [str(n) for n in self.numbers.values()] if reading.by_category_id else [*self.numbers]
+        )
+
+    def summary(self, reading: Reading) -> _Summary:
+        """Return what reading all records would give."""
+        names = dict(zip(self.numbers, self.classes(reading), strict=True))
+        objects = {names[name]: count for name, count in self.shard.objects.items()}
+        categories = {number: name for name, number in self.numbers.items()}
+        return _Summary(objects, self.shard.max_objects, categories)
 
 
 _AS_THEY_ARE = Reading()
@@ -107,7 +110,7 @@ class RecordSource(SampleSource):
         self._ends = np.cumsum([len(shard) for shard in self._shards])
         if not len(self):
             raise DatasetError(
-                f"the records {pattern}{_named_by(field)} hold no image ({len(self.files)} files)"
+                f"the records {pattern}{named_by(field)} hold no image ({len(self.files)} files)"
             )
 
     def __len__(self) -> int:
@@ -117,9 +120,10 @@ class RecordSource(SampleSource):
         file = int(np.searchsorted(self._ends, row, side="right"))
         shard, entry = self._shards[file], self._entries[file]
         index = row - int(self._ends[file]) + len(shard)
-        sample = _read(shard, index, self._reading)
-        if entry and not self._reading.by_category_id:
-            _check_classes(sample, entry, f"{shard.path} record {index}")
+        sample = _read(_features(shard, index), self._reading)
+        if entry:
+            known = entry.classes(self._reading)
+            _check_classes(sample, known, f"{shard.path} record {index}")
         return sample
 
     def class_counts(self) -> dict[str, int]:
@@ -130,34 +134,40 @@ class RecordSource(SampleSource):
         """Return the largest number of objects in one image."""
         return self._summary.max_objects
 
+    @property
+    def categories(self) -> Mapping[int, str]:  # type: ignore[override]
+        """Class number -> name, where classes go by their numbers."""
+        return self._summary.categories if self._reading.by_category_id else {}
+
     @cached_property
     def _summary(self) -> _Summary:
         counts: Counter[str] = Counter()
+        categories: dict[int, str] = {}
         most = 0
         for shard, entry in zip(self._shards, self._entries, strict=True):
-            if entry and not self._reading.by_category_id:
-                found = _Summary(dict(entry.shard.objects), entry.shard.max_objects)
-            else:
-                found = _scan(shard, self._reading)
+            found = entry.summary(self._reading) if entry else _scan(shard, self._reading)
             counts.update(found.objects)
+            categories |= found.categories
             most = max(most, found.max_objects)
-        return _Summary(dict(counts), most)
+        return _Summary(dict(counts), most, categories)
 
 
-def _read(shard: TFRecordFile, index: int, reading: Reading) -> Sample:
-    features = Features(shard[index], f"{shard.path} record {index}")
+def _features(shard: TFRecordFile, index: int) -> Features:
+    return Features(shard[index], f"{shard.path} record {index}")
+
+
+def _read(features: Features, reading: Reading) -> Sample:
     read = from_tao_example if is_tao_example(features) else from_example
     return read(features, reading)
 
 
-def _check_classes(sample: Sample, entry: _Entry, place: str) -> None:
+def _check_classes(sample: Sample, known: Sequence[str], place: str) -> None:
     """Refuse a class that the manifest does not list: what it counts are other records."""
-    unknown = sorted(set(sample.class_names).difference(entry.classes))
-    if unknown:
+    if unknown := sorted(set(sample.class_names).difference(known)):
         raise DatasetError(
-            f"{place} has the class {unknown[0]!r}, and its manifest lists "
-            f"{', '.join(entry.classes)}: it is that of other records. Copy the records again with "
-            "their own manifest, or convert again"
+            f"{place} has the class {unknown[0]!r}, and its manifest lists {', '.join(known)}: it "
+            "is that of other records. Copy the records again with their own manifest, or convert "
+            "again"
         )
 
 
@@ -165,66 +175,19 @@ def _scan(shard: TFRecordFile, reading: Reading) -> _Summary:
     log.info("%s has no manifest; reading its %d records once", shard.path, len(shard))
     counts: Counter[str] = Counter()
     dropped: Counter[str] = Counter()
+    categories: dict[int, str] = {}
     most = 0
     for index in range(len(shard)):
-        sample = _read(shard, index, reading)
+        features = _features(shard, index)
+        categories |= category_names(features)
+        sample = _read(features, reading)
         counts.update(sample.class_names)
         dropped.update(fault.reason for fault in sample.dropped)
         most = max(most, len(sample.class_names))
     for reason, count in sorted(dropped.items()):
         plural = "s" if count > 1 else ""
         log.warning("%s: %d object%s left out: %s", shard.path, count, plural, reason)
-    return _Summary(dict(counts), most)
-
-
-def fold_of(file: Path) -> int | None:
-    """Return the number of the fold that a record file belongs to by its name, None for none."""
-    found = _FOLD.search(file.name)
-    return int(found[1]) if found else None
-
-
-def find_record_files(pattern: str, field: str = "") -> list[Path]:
-    """Return the record files that a pattern names, sorted by name.
-
-    Args:
-        pattern: a file; a folder (all records in it); a glob pattern; or a prefix, followed in
-            the file names by ``-fold-...`` or ``-00000-of-...``.
-        field: the spec field that holds the pattern, for messages.
-
-    Raises:
-        DatasetError: nothing matches.
-    """
-    path = Path(pattern)
-    if path.is_file():
-        return [path]
-    if path.is_dir():
-        found = [child for child in path.iterdir() if _is_record(child)]
-    elif glob.has_magic(pattern):
-        matches = (Path(match) for match in glob.glob(pattern, recursive=True))  # noqa: PTH207
-        found = [match for match in matches if _is_record(match)]
-    else:
-        siblings = path.parent.iterdir() if path.parent.is_dir() else ()
-        found = [
-            child
-            for child in siblings
-            if child.name.startswith(path.name)
-            and _AFTER_PREFIX.fullmatch(child.name[len(path.name) :])
-            and _is_record(child)
-        ]
-    if not found:
-        raise DatasetError(
-            f"no records match {pattern}{_named_by(field)}; it may be a glob pattern, a prefix "
-            "given to dataset_convert -o, a file or a folder"
-        )
-    return sorted(found)
-
-
-def _named_by(field: str) -> str:
-    return f" ({field})" if field else ""
-
-
-def _is_record(path: Path) -> bool:
-    return path.is_file() and not _BESIDE.fullmatch(path.name)
+    return _Summary(dict(counts), most, categories)
 
 
 def _check_manifests(files: Sequence[Path]) -> list[_Entry | None]:
@@ -257,7 +220,13 @@ def _entry(manifest: Manifest, location: Path, path: Path) -> _Entry:
             "Delete it, or convert again with --force"
         )
     size = path.stat().st_size
-    entry = _Entry(*found, manifest.classes)
+    count_from_one = {name: number for number, name in enumerate(manifest.classes, start=1)}
+    entry = _Entry(*found, manifest.class_numbers or count_from_one)
+    if not set(entry.shard.objects) <= set(entry.numbers):
+        raise DatasetError(
+            f"{location} is damaged: it counts objects of classes that it does not list; convert "
+            "again, or delete it to have the records scanned instead"
+        )
     if size != entry.shard.bytes:
         raise DatasetError(
             f"{path} has {size} bytes, its manifest says {entry.shard.bytes}: it was cut off or "

@@ -13,7 +13,8 @@ from detforge.data.concatenation import Concatenation
 from detforge.data.examples import Reading
 from detforge.data.kitti import KittiFolder
 from detforge.data.labels import check_labels, numbered_labels
-from detforge.data.records import RecordSource, find_record_files, fold_of
+from detforge.data.record_files import find_record_files, fold_of
+from detforge.data.records import RecordSource
 from detforge.errors import DatasetError, PluginError
 
 if TYPE_CHECKING:

@@ -9,7 +9,9 @@ import pytest
 from tests.core.data.data_builders import SHAPES, convert_request, kitti_spec
 
 from detforge.data.convert import convert_dataset
-from detforge.data.records import RecordSource, find_record_files, fold_of
+from detforge.data.examples import Reading
+from detforge.data.record_files import find_record_files, fold_of
+from detforge.data.records import RecordSource
 from detforge.data.tfrecord import TFRecordFile, frame
 from detforge.errors import DatasetError
 from detforge.protos.example_pb2 import Example
@@ -201,16 +203,57 @@ def test_empty_shard_where_the_manifest_has_records_is_an_error(records):
         RecordSource(str(records / "shapes"))
 
 
-def test_manifest_of_another_class_list_is_found_when_a_record_is_read(records):
+def _edit_manifest(records, change):
     path = records / "shapes.manifest.json"
-    content = json.loads(path.read_text()) | {"classes": ["circle", "cube"]}
+    content = json.loads(path.read_text())
+    change(content)
     path.write_text(json.dumps(content))
+
+
+def _rename_square(content):
+    content["classes"] = ["circle", "cube", "triangle"]
+    content["class_numbers"] = {"circle": 1, "cube": 2, "triangle": 3}
+    for fold in content["folds"]:
+        for shard in fold["shards"]:
+            shard["objects"]["cube"] = shard["objects"].pop("square")
+
+
+def test_manifest_of_another_class_list_is_found_when_a_record_is_read(records):
+    _edit_manifest(records, _rename_square)
     source = RecordSource(str(records / "shapes"))
-    message = (
-        r"record \d+ has the class '(square|triangle)', and its manifest lists circle, cube: it"
-    )
+    message = r"record \d+ has the class 'square', and its manifest lists circle, cube, triangle"
     with pytest.raises(DatasetError, match=message):
         [source[row] for row in range(len(source))]
+
+
+def test_manifest_that_counts_what_it_does_not_list_is_damaged(records):
+    _edit_manifest(records, lambda content: content.update(classes=["cube"], class_numbers={}))
+    with pytest.raises(DatasetError, match="counts objects of classes that it does not list"):
+        RecordSource(str(records / "shapes"))
+
+
+@pytest.mark.parametrize("has_manifest", [True, False], ids=["manifest", "no manifest"])
+def test_classes_go_by_their_numbers_on_request(records, has_manifest):
+    by_name = RecordSource(str(records / "shapes"))
+    names = by_name.class_counts()
+    if not has_manifest:
+        (records / "shapes.manifest.json").unlink()
+    source = RecordSource(str(records / "shapes"), reading=Reading(by_category_id=True))
+    assert source.categories == {1: "circle", 2: "square", 3: "triangle"}
+    assert source.class_counts() == {str(n): names[name] for n, name in source.categories.items()}
+    numbers = {str(number): name for number, name in source.categories.items()}
+    found = tuple(numbers[number] for number in source[0].class_names)
+    assert found == by_name[0].class_names
+    assert by_name.categories == {}
+
+
+def test_records_that_hold_category_ids_say_so_in_their_manifest(records):
+    _edit_manifest(
+        records,
+        lambda content: content.update(class_numbers={n: 10 + i for i, n in enumerate(SHAPES)}),
+    )
+    source = RecordSource(str(records / "shapes"), reading=Reading(by_category_id=True))
+    assert list(source.class_counts()) == ["10", "11", "12"]
 
 
 def test_compressed_records_are_explained(records, tmp_path):
