@@ -300,7 +300,7 @@ def test_preview_follows_its_options(detforge, ssd_spec, tmp_path, options):
         (["-e", "no_validation.txt", "--validation"], "(ssd) names no validation data"),
         (["-e", "moved.txt"], "image folder away/images does not exist"),
         (["-e", "other.txt"], "classes that target_class_mapping does not name: 'triangle'"),
-        (["-e", "spec.txt", "-n", "0"], "0 is not in the range"),
+        (["-e", "spec.txt", "-n", "0"], "--images"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -64,12 +64,12 @@ def run_preview(values: Values) -> None:
         known = ", ".join(_PICTURES)
         raise UsageError(f"--output {values['output']} is no picture; end it in {known}")
     recipe, detector = _recipe(values["spec"], values)
-    from detforge.inspection.preview import Wish, draw_preview, write_picture
+    from detforge.inspection.preview import Selection, draw_preview, write_picture
 
-    names = [field.name for field in fields(Wish)]
-    wish = Wish(**{name: values[name] for name in names})
+    names = [field.name for field in fields(Selection)]
+    selection = Selection(**{name: values[name] for name in names})
     title = f"{values['spec']} ({detector.name})"
-    picture, shown = draw_preview(recipe, detector, wish, title)
+    picture, shown = draw_preview(recipe, detector, selection, title)
     write_picture(picture, values["output"])
     for image in shown:
         log.debug("row %d, epoch %d: %s", *image)
@@ -127,9 +127,12 @@ def _is_spec(path: str) -> bool:
         return False
     from detforge.inspection.inputs import is_json
 
-    with file.open("rb") as stream:
-        # A record begins with its length, in eight bytes that are mostly zero.
-        return b"\0" not in stream.read(64) and not is_json(file)
+    try:
+        with file.open("rb") as stream:
+            # A record begins with its length, in eight bytes that are mostly zero.
+            return b"\0" not in stream.read(64) and not is_json(file)
+    except OSError as err:
+        raise UsageError(f"{path} cannot be read: {err.strerror}") from err
 
 
 def _recipe(path: Path, values: Values) -> tuple[Recipe, Detector]:

@@ -6,6 +6,7 @@ Above `data` and `inference`, which know nothing of it. Reads data through `Samp
     inputs       what a path or a spec names -> parts of a data set
     measures     labelled images -> arrays, a few bytes for each object
     suspicious   labels that are probably mistakes
+    fitting      what a spec makes of the data
     summary      arrays -> numbers for people and JSON
     charts       the numbers as a picture
     report       files of a statistics run

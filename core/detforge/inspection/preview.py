@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 # Longer side of an image in the picture: small inputs are enlarged, large ones shrunk.
 _MIN_SIDE, _MAX_SIDE = 320, 720
+# Of the whole picture, about; more images become smaller ones.
+_MAX_PIXELS = 40e6
 _MARGIN, _GAP, _TEXT = 14, 4, 13
 _TITLE_TEXT = 22
 _PAPER, _INK, _FAINT = (255, 255, 255), (30, 30, 30), (110, 110, 110)
@@ -42,7 +44,7 @@ _SHEET_SHAPE = 1.5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wish:
+class Selection:
     """What to show of a run.
 
     Attributes:
@@ -87,37 +89,39 @@ class _View(NamedTuple):
 
 
 def draw_preview(
-    recipe: Recipe, detector: Detector, wish: Wish, title: str
+    recipe: Recipe, detector: Detector, selection: Selection, title: str
 ) -> tuple[Image, list[Shown]]:
     """Return the picture, uint8 (H, W, 3) RGB, and what is in it.
 
     Args:
         recipe: of the run.
         detector: asked for further readers.
-        wish: what to show.
+        selection: what to show.
         title: what the recipe is.
 
     Raises:
         DatasetError: there are no such data, or an image or its labels cannot be used.
     """
-    what = "validation" if wish.validation else "training"
+    what = "validation" if selection.validation else "training"
     source = open_set(recipe, detector, what)
     if source is None:
         raise DatasetError(f"{title} names no {what} data")
-    if wish.validation:
+    if selection.validation:
         recipe = replace(recipe, augmentation=())
-    seed = recipe.seed if wish.seed is None else wish.seed
-    columns = [list(_views(source, recipe, seed, wish))]
-    if wish.plain and recipe.augmentation:
+    seed = recipe.seed if selection.seed is None else selection.seed
+    streams = [_views(source, recipe, seed, selection)]
+    if selection.plain and recipe.augmentation:
         still = replace(recipe, augmentation=())
-        columns.insert(0, list(_views(source, still, seed, wish)))
-    shown = [Shown(view.row, view.epoch, source[view.row].name) for view in columns[-1]]
+        streams.insert(0, _views(source, still, seed, selection))
     names = name_classes(recipe.classes, source.categories).names
-    tiles = [
-        _tile(views, names, place)
-        for views, place in zip(zip(*columns, strict=True), shown, strict=True)
-    ]
-    return _sheet(tiles, [title, _explain(recipe, what, seed, is_paired=len(columns) > 1)]), shown
+    side = min(_MAX_SIDE, math.sqrt(_MAX_PIXELS / selection.images))
+    shown, tiles = [], []
+    for views in zip(*streams, strict=True):
+        row, epoch = views[-1].row, views[-1].epoch
+        shown.append(Shown(row, epoch, source[row].name))
+        tiles.append(_tile(views, names, shown[-1], side))
+    lines = [title, _explain(recipe, what, seed, is_paired=len(streams) > 1)]
+    return _sheet(tiles, lines), shown
 
 
 def write_picture(picture: Image, path: Path) -> None:
@@ -130,10 +134,12 @@ def write_picture(picture: Image, path: Path) -> None:
     write_atomically(path, encoded.tobytes())
 
 
-def _views(source: SampleSource, recipe: Recipe, seed: int, wish: Wish) -> Iterator[_View]:
+def _views(
+    source: SampleSource, recipe: Recipe, seed: int, selection: Selection
+) -> Iterator[_View]:
     batches = TrainingBatches(source, recipe, seed=seed)
-    step = (wish.epoch - 1) * batches.steps_per_epoch
-    left = wish.images
+    step = (selection.epoch - 1) * batches.steps_per_epoch
+    left = selection.images
     while left:
         arrays = batches.batch(step)
         count = min(left, len(arrays["row"]))
@@ -186,9 +192,9 @@ def _in_words(name: str) -> str:
 # --- drawing --------------------------------------------------------------------------------
 
 
-def _tile(views: Sequence[_View], names: Sequence[str], shown: Shown) -> Image:
+def _tile(views: Sequence[_View], names: Sequence[str], shown: Shown, side: float) -> Image:
     """Return an image, or a pair of them, above a line that says which it is."""
-    images = [_draw(view, names) for view in views]
+    images = [_draw(view, names, side) for view in views]
     height = max(image.shape[0] for image in images)
     gap = np.full((height, _GAP, 3), _PAPER, np.uint8)
     parts: list[Image] = []
@@ -203,9 +209,9 @@ def _tile(views: Sequence[_View], names: Sequence[str], shown: Shown) -> Image:
     return tile
 
 
-def _draw(view: _View, names: Sequence[str]) -> Image:
+def _draw(view: _View, names: Sequence[str], side: float) -> Image:
     """Return an image with its objects, small ones on top of large ones."""
-    image = _resized(view.image)
+    image = _resized(view.image, side)
     factors = np.tile(np.divide(image.shape[1::-1], view.image.shape[1::-1]), 2)
     order = np.argsort((view.boxes[:, 2:] - view.boxes[:, :2]).prod(axis=1), kind="stable")
     return draw_objects(
@@ -218,11 +224,16 @@ def _draw(view: _View, names: Sequence[str]) -> Image:
     )
 
 
-def _resized(image: Image) -> Image:
-    """Return an image at a size to look at; pixels of a small one become whole squares."""
+def _resized(image: Image, side: float) -> Image:
+    """Return an image at a size to look at; pixels of a small one become whole squares.
+
+    Args:
+        image: uint8 (H, W, 3).
+        side: largest width or height, pixels.
+    """
     height, width = image.shape[:2]
     longest = max(height, width)
-    scale = min(max(_MIN_SIDE // longest, 1), _MAX_SIDE / longest)
+    scale = min(max(_MIN_SIDE // longest, 1), side / longest)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST
     return np.asarray(cv2.resize(image, size, interpolation=how), np.uint8)

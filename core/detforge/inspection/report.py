@@ -110,8 +110,9 @@ def write(statistics: Statistics, folder: Path) -> list[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     numbers = json.dumps(as_json(statistics), indent=1, ensure_ascii=False) + "\n"
-    write_atomically(folder / NUMBERS, numbers.encode())
-    with (folder / PLACES).open("w", encoding="utf-8") as stream:
+    # File names that are no text have lone surrogates, which JSON writes with backslashes.
+    write_atomically(folder / NUMBERS, numbers.encode(errors="backslashreplace"))
+    with (folder / PLACES).open("w", encoding="utf-8", errors="backslashreplace") as stream:
         stream.writelines(_lines(statistics))
     files = [folder / NUMBERS, folder / PLACES]
     try:

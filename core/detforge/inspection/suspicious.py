@@ -10,7 +10,7 @@ import itertools
 import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -74,8 +74,15 @@ class Finding:
     advice: str = ""
 
 
+class _Where(NamedTuple):
+    """An image: its part of the data, and its number in there."""
+
+    part: str
+    image: int
+
+
 def find_suspicious(measures: Measures) -> list[Finding]:
-    """Return what is odd about the labels of some sources, the worst first.
+    """Return what is odd about the labels of some sources, kind by kind.
 
     Args:
         measures: of the sources.
@@ -96,22 +103,22 @@ def find_same_images(parts: Mapping[str, Measures]) -> list[Finding]:
     Args:
         parts: part of the data set -> its measures, with digests.
     """
-    first: dict[bytes, tuple[str, int]] = {}
-    pairs: dict[bool, list[tuple[tuple[str, int], tuple[str, int]]]] = {True: [], False: []}
+    first: dict[bytes, _Where] = {}
+    across: list[tuple[_Where, _Where]] = []
+    within: list[tuple[_Where, _Where]] = []
     for part, measures in parts.items():
         assert measures.digests is not None
         for index, digest in enumerate(map(bytes, measures.digests)):
-            here = (part, index)
+            here = _Where(part, index)
             other = first.setdefault(digest, here)
-            if other != here:
-                pairs[other[0] == part].append((other, here))
+            if other is not here:
+                (within if other.part == part else across).append((other, here))
 
-    def places(found: list[tuple[tuple[str, int], tuple[str, int]]]) -> Iterator[Place]:
-        for pair in found:
+    def places(pairs: Sequence[tuple[_Where, _Where]]) -> Iterator[Place]:
+        for pair in pairs:
             one, other = ({"part": part, **image_place(parts[part], index)} for part, index in pair)
             yield {**other, "same_as": one}
 
-    across, within = pairs[False], pairs[True]
     found = [
         Finding(
             kind="same_image_in_two_parts",

@@ -19,7 +19,7 @@ from detforge.data.images import to_network_input
 from detforge.data.scenes import draw_scenes
 from detforge.errors import CheckpointError, DatasetError
 from detforge.inference.drawing import class_color
-from detforge.inspection.preview import Wish, draw_preview, to_pixels, write_picture
+from detforge.inspection.preview import Selection, draw_preview, to_pixels, write_picture
 from detforge.recipe import Classes, DataSource, HorizontalFlip
 
 DETECTOR = detector_stub()
@@ -45,8 +45,8 @@ def recipe_of(training, **changes):
     return make_recipe(["car"], **{"training": training} | defaults | changes)
 
 
-def preview(recipe, **wish):
-    return draw_preview(recipe, DETECTOR, Wish(**wish), "spec.txt (stub)")
+def preview(recipe, **selection):
+    return draw_preview(recipe, DETECTOR, Selection(**selection), "spec.txt (stub)")
 
 
 def outline(picture, label=0):
