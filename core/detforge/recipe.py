@@ -202,12 +202,12 @@ class VerticalFlip:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Spatial:
-    """Random zoom, shift and rotation of the image on a canvas of its size.
+    """Random shift, zoom and rotation, in this order, on the network input.
 
     Attributes:
         min_shrink: least side of the image over that of its copy; below 1 the copy is larger.
         max_shrink: most; drawn evenly between the two.
-        max_shift_x: pixels, to either side.
+        max_shift_x: pixels of the network input, to either side.
         max_shift_y: pixels, up or down.
         max_rotation: radians, to either side.
         rotation_probability: in [0, 1].

@@ -109,9 +109,10 @@ class TrainingBatches:
         )
         with contextlib.closing(batches):
             try:
-                yield from itertools.islice(batches, self.steps_per_epoch)
-                self._report_crowded()
-                yield from batches
+                for count, batch in enumerate(batches, start=1):
+                    if count == self.steps_per_epoch:
+                        self._report_crowded()
+                    yield batch
             except DetforgeError as err:
                 self.failure = err
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detforge.data.order import Order
@@ -42,6 +42,7 @@ def test_any_batch_can_be_asked_for(weights, size, seed, data):
         assert fresh.batch(step) == walked[step]
 
 
+@settings(max_examples=20)
 @given(
     st.lists(st.integers(0, 3), min_size=1, max_size=15),
     st.lists(st.sampled_from([0.5, 1.0, 3.0]), min_size=15, max_size=15),
@@ -63,6 +64,7 @@ def test_images_of_a_batch_share_a_shape_and_none_is_lost(shapes, weights, size,
             seen.add((draw.row, draw.turn))
 
 
+@settings(max_examples=20)
 @given(seeds)
 def test_images_come_as_often_as_their_weights_say(seed):
     weights = np.repeat([1.0, 3.0, 0.5], [10, 4, 20])
