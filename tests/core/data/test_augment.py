@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.core.data.data_builders import DETECTNET_CHAIN, JITTER_CHAIN, SSD_CHAIN, network
 
 from detforge.data.augment import Augmenter
+from detforge.data.framing import network_size
 from detforge.data.images import normalize, to_network_input
 from detforge.data.masks import crop_mask
 from detforge.data.rendering import render_mask
@@ -232,6 +233,15 @@ def test_image_of_any_shape_has_a_view(size, seed, chain, form):
     for box in view.boxes:
         mask = np.ones((height, width), np.uint8)
         assert render_mask(mask, view.placement, box, 7).shape == (7, 7)
+
+
+@given(seeds, chains(), st.integers(1, 300), st.integers(1, 300))
+def test_any_chain_keeps_the_size_that_follows_from_the_image(seed, chain, width, height):
+    form = network(0, 0, shorter_side=40, longer_side=90)
+    boxes = np.array([[0, 0, width, height]], np.float32)
+    view = Augmenter(chain, form)(_noise(width, height), boxes, _rng(seed))
+    assert view.image.shape[1::-1] == network_size(form, width, height)
+    assert (view.boxes <= np.tile(view.image.shape[1::-1], 2)).all()
 
 
 @given(seeds, chains(), forms)
