@@ -7,6 +7,9 @@ from detforge.nearest import did_you_mean, nearest
 BLOCKS = ["nms_config", "training_config", "RED", "include_difficult", "train"]
 
 
+SPEC = ["seed", "warmup_learning_rate", "learning_rate_steps", "total_steps", "eval_batch_size"]
+
+
 @pytest.mark.parametrize(
     ("name", "meant"),
     [
@@ -24,6 +27,22 @@ BLOCKS = ["nms_config", "training_config", "RED", "include_difficult", "train"]
 )
 def test_near_name_is_found_and_a_far_one_is_not(name, meant):
     assert nearest(name, BLOCKS) == meant
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("learning_rate_warmup", "warmup_learning_rate"),
+        ("random_seed", "seed"),
+        ("tf_random_seed", None),
+        ("batch", "eval_batch_size"),
+        ("lr_steps", None),
+        ("rate", None),
+    ],
+    ids=["another order", "one more", "two more", "two less", "half", "two names"],
+)
+def test_name_of_like_words_is_found_where_there_is_one(name, meant):
+    assert nearest(name, SPEC) == meant
 
 
 def test_nothing_is_near_among_no_names():

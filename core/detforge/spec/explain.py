@@ -17,7 +17,7 @@ from detforge.spec.facts import (
     sentence,
     shown_choices,
 )
-from detforge.spec.fields import is_map, rules_of, value_field
+from detforge.spec.fields import is_idle, is_map, rules_of, value_field
 from detforge.spec.outline import Entry, Retired, entries, retired_names
 
 if TYPE_CHECKING:
@@ -116,10 +116,8 @@ def _rows(field: FieldDescriptor) -> Iterator[tuple[str, str]]:
         "excludes": ", ".join(rivals_of(field)),
         "note": "; ".join(restrictions_of(field)),
         "secret": "shown and stored nowhere" if rules.secret else "",
-        "fields": ", ".join(inner.name for inner in block.fields if _works(inner)) if block else "",
+        "fields": ", ".join(inner.name for inner in block.fields if not is_idle(inner))
+        if block
+        else "",
     }
     return ((label, text) for label, text in rows.items() if text)
-
-
-def _works(field: FieldDescriptor) -> bool:
-    return not (rules_of(field).deprecated or rules_of(field).instead)

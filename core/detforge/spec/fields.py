@@ -113,6 +113,12 @@ def holds_numbers(field: FieldDescriptor) -> bool:
     return rules.list or rules.size
 
 
+def is_idle(field: FieldDescriptor) -> bool:
+    """Return whether a field is known and never read, in this release or a later one."""
+    rules = rules_of(field)
+    return bool(rules.deprecated or rules.instead)
+
+
 def in_oneof(field: FieldDescriptor) -> bool:
     """Return whether a field is one of several alternatives."""
     # proto3 `optional` is a oneof of one field.

@@ -11,7 +11,7 @@ from detforge.spec.fields import in_oneof, listing, rules_of, schema_of
 from detforge.spec.parser import parse_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from google.protobuf.descriptor import Descriptor
     from google.protobuf.message import Message
@@ -59,32 +59,36 @@ def foreign_to(parsed: Parsed) -> str:
     return f"looks like {kind}: it has {found}, and lacks {listing(own)}{advice}"
 
 
-def owner_of(text: str, parsed: Parsed, others: Mapping[str, type[Message]]) -> str:
+def owner_of(text: str, parsed: Parsed, others: Callable[[], Mapping[str, type[Message]]]) -> str:
     """Say which other detector a spec belongs to, judged by its fields, or return ''.
+
+    One field is a slip; several, or a whole block, are somebody's.
 
     Args:
         text: the spec.
         parsed: what it turned into.
-        others: detector -> schema of its experiment spec.
+        others: detector -> schema of its experiment spec; asked only for such a spec.
     """
+    if len(parsed.unknown) < 2 and not parsed.unknown_blocks:
+        return ""
     strangers, known = len(parsed.unknown), len(parsed.positions) + _LEAD
     best = ""
-    for name, schema in others.items():
+    for name, schema in others().items():
         candidate = parse_text(text, schema())
         fits = 3 * len(candidate.unknown) <= strangers and len(candidate.positions) > known
         if fits and schema_of(parsed.message) != schema.DESCRIPTOR:
             best, known = name, len(candidate.positions)
     if not best:
         return ""
-    some = parsed.unknown[:3]
-    more = [f"{strangers - len(some)} more"] if strangers > len(some) else []
-    found = listing([*some, *more], "and")
+    names = list(dict.fromkeys(parsed.unknown))
+    more = [f"{len(names) - 3} more"] if len(names) > 3 else []
+    found = listing([*names[:3], *more], "and")
     if schema_of(parsed.message) is convert_pb2.Convert.DESCRIPTOR:
         kind, advice = f"an experiment spec of {best}, not a conversion spec", "train"
     else:
         kind, advice = f"a spec of {best}", "..."
     advice = f"run 'detforge {best} {advice}' with it"
-    verb = "is" if strangers == 1 else "are"
+    verb = "is" if len(names) == 1 else "are"
     return f"looks like {kind}: {found} {verb} unknown here; {advice}"
 
 

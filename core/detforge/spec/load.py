@@ -7,6 +7,7 @@ import math
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from detforge.errors import Problem, SpecError
@@ -19,6 +20,7 @@ from detforge.spec.printing import print_message
 from detforge.spec.rules import apply_rules
 from detforge.spec.secrets import take_key, without_secrets
 from detforge.spec.text_file import read_text
+from detforge.spec.unknown import name_owners
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -132,6 +134,7 @@ def parse_spec(
         text.encode()
     except UnicodeEncodeError as err:
         raise SpecError(Problem("", "is not Unicode text; save it as UTF-8", file)) from err
+    others = cache(others or dict)
     parsed = parse_text(text, schema(), file)
     if foreign := _stranger(text, parsed, others):
         raise SpecError(_bounded([Problem("", foreign, file)]))
@@ -159,7 +162,7 @@ def parse_spec(
     if problems := [*parsed.problems, *problems]:
         if is_empty:
             problems.insert(0, Problem("", "is empty: it sets no field"))
-        raise SpecError(_in_order(map(spec.locate, problems)))
+        raise SpecError(_in_order(spec.locate(name_owners(found, others)) for found in problems))
     return replace(spec, warnings=tuple(_in_order(map(spec.locate, spec.warnings))))
 
 
@@ -171,14 +174,11 @@ def _apply(changes: Sequence[str], parsed: Parsed) -> Mapping[str, str]:
     return apply_changes(parsed, changes)
 
 
-def _stranger(
-    text: str, parsed: Parsed, others: Callable[[], Mapping[str, type[Message]]] | None
-) -> str:
+def _stranger(text: str, parsed: Parsed, others: Callable[[], Mapping[str, type[Message]]]) -> str:
     """Say what a text is that is no spec of this schema, or return ''."""
     if not parsed.problems:
         return ""
-    owner = owner_of(text, parsed, others()) if others and parsed.unknown else ""
-    return other_format(text) or owner or foreign_to(parsed)
+    return other_format(text) or owner_of(text, parsed, others) or foreign_to(parsed)
 
 
 def _rewritten(message: Message, given: Collection[str], places: Mapping[str, str]) -> str:

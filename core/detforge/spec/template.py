@@ -19,7 +19,7 @@ from detforge.spec.example_values import (
     value_text,
 )
 from detforge.spec.facts import remarks, rivals_of
-from detforge.spec.fields import in_oneof, is_map, join, listing, rules_of, value_field
+from detforge.spec.fields import in_oneof, is_idle, is_map, join, listing, rules_of, value_field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,9 +73,8 @@ class _Printer:
     def write_fields(self, schema: Descriptor, block: _Block) -> None:
         """Write all fields of a block, in the schema's order."""
         for field in schema.fields:
-            rules = rules_of(field)
             active = block.active and self._is_active(field, block.example)
-            if rules.deprecated or rules.instead or (block.terse and not active):
+            if is_idle(field) or (block.terse and not active):
                 continue
             is_block = value_field(field).message_type is not None or is_map(field)
             if not block.terse:
@@ -191,8 +190,7 @@ class _Printer:
 
 
 def _works(field: FieldDescriptor) -> bool:
-    rules = rules_of(field)
-    return not (rules.arrives or rules.deprecated or rules.instead)
+    return not (rules_of(field).arrives or is_idle(field))
 
 
 def _folded(name: str, text: str, width: int) -> list[str]:

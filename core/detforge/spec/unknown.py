@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from detforge.nearest import nearest
-from detforge.spec.fields import fields_by_spelling, join, listing, retired_in, rules_of
+from detforge.spec.fields import (
+    fields_by_spelling,
+    is_idle,
+    join,
+    listing,
+    retired_in,
+    rules_of,
+    schema_of,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from google.protobuf.descriptor import Descriptor
+    from google.protobuf.message import Message
 
+    from detforge.errors import Problem
     from detforge.spec.moved import Home
+
+# How the message begins where nothing in the schema is like the name.
+_STRANGE = "unknown field; known here: "
 
 
 def explain_unknown(
@@ -31,8 +45,8 @@ def explain_unknown(
     """
     if advice := retired_in(block).get(name):
         return f"is no field here; {advice}", ""
-    homes = [home or "the top level" for home in _homes(name, schema, block)]
-    belongs = f"it belongs in {listing(homes)}" if homes else ""
+    homes = _homes(name, schema)
+    belongs = f"it belongs {listing(homes)}" if homes else ""
     known = {**fields_by_spelling(block), **{guest: home.field for guest, home in guests.items()}}
     if near := nearest(name, known):
         near = known[near].name
@@ -40,27 +54,47 @@ def explain_unknown(
         return (f"{hint} Or {belongs}" if belongs else hint), near
     if belongs:
         return f"unknown here; {belongs}", ""
-    names = [field.name for field in block.fields if not rules_of(field).deprecated]
-    return f"unknown field; known here: {', '.join(names) or 'none'}", ""
+    names = [field.name for field in block.fields if not is_idle(field)]
+    return f"{_STRANGE}{', '.join(names) or 'none'}", ""
 
 
-def _homes(name: str, schema: Descriptor, besides: Descriptor) -> Iterator[str]:
-    """Yield the paths of the blocks that know exactly this name, outer ones first.
+def name_owners(problem: Problem, others: Callable[[], Mapping[str, type[Message]]]) -> Problem:
+    """Return a problem; that of a name like nothing in the schema tells whose field it is.
+
+    Args:
+        problem: of a spec.
+        others: detector -> schema of its experiment spec; asked only for such a name.
+    """
+    if not problem.message.startswith(_STRANGE):
+        return problem
+    name = problem.path.rpartition(".")[2]
+    homes = {other: _homes(name, schema_of(schema())) for other, schema in others().items()}
+    owners = [f"{other} ({listing(found)})" for other, found in homes.items() if found]
+    if not owners:
+        return problem
+    known = problem.message.removeprefix(_STRANGE)
+    return replace(problem, message=f"a field of {listing(owners, 'and')}; known here: {known}")
+
+
+def _homes(name: str, schema: Descriptor) -> list[str]:
+    """Return where exactly this name is known, in words, outer blocks first.
 
     Of several blocks of one type the first; blocks that have no effect lead nowhere.
     """
-    seen = {schema.full_name, besides.full_name}
+    homes: list[str] = []
+    seen = {schema.full_name}
     level = [("", schema)]
     while level:
         inner = []
         for path, message in level:
-            if message is not besides and name in fields_by_spelling(message):
-                yield path
+            if name in fields_by_spelling(message):
+                homes.append(f"in {path}" if path else "at the top level")
             for field in message.fields:
-                kind, rules = field.message_type, rules_of(field)
-                if kind is None or rules.deprecated or rules.arrives:
+                kind = field.message_type
+                if kind is None or rules_of(field).arrives or is_idle(field):
                     continue
                 if kind.full_name not in seen:
                     seen.add(kind.full_name)
                     inner.append((join(path, field.name), kind))
         level = inner
+    return homes

@@ -80,17 +80,34 @@ def test_spec_of_another_detector_may_have_faults_of_its_own(toy, others):
 
 @pytest.mark.parametrize(
     "text",
-    ["nubmer: 1 flag: true", "nubmer: 1 flga: true arhc: 'd0' floats: 1 size: 64", "qq1: 1 qq2: 2"],
-    ids=["one misspelt", "many misspelt", "nobody's"],
+    ["nubmer: 1 flga: true arhc: 'd0' floats: 1 size: 64", "qq1: 1 qq2: 2"],
+    ids=["misspelt", "nobody's"],
 )
 def test_own_spec_with_misspelt_names_keeps_its_own_errors(toy, others, text):
     assert "looks like" not in refusal(text, toy.Friendly, others)
     assert others.calls == 1
 
 
+def test_one_field_is_a_slip_and_a_whole_block_is_somebodys(toy, others):
+    """Alone, a field of another schema is not enough to say whose the file is."""
+    assert "looks like" not in refusal("open: 0.5", toy.Friendly, others)
+    block = "parts { needed: 1 share: 0.5 } parts { needed: 2 }"
+    assert refusal(block, toy.Friendly, others) == (
+        "s.txt: looks like a spec of ruled: parts is unknown here; run 'detforge ruled ...' with it"
+    )
+
+
+def test_field_of_another_detector_is_told_whose_it_is(toy, others):
+    message = refusal("number: 1 open: 0.5", toy.Friendly, others)
+    assert message.startswith("s.txt:1:11: open: a field of ruled (at the top level); known here: ")
+    assert "unknown field; known here" in refusal("number: 1 qq: 0.5", toy.Friendly, others)
+    assert others.calls == 2
+
+
 def test_other_schemas_are_not_asked_without_need(toy, others):
     parse_spec("number: 1", toy.Friendly, others=others)
-    refusal("number: x", toy.Friendly, others)
+    for text in ("number: x", "nubmer: 1"):
+        refusal(text, toy.Friendly, others)
     assert others.calls == 0
 
 
