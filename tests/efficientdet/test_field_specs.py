@@ -156,32 +156,30 @@ def test_field_may_stand_in_both_blocks_when_they_agree(text, check):
 
 
 @pytest.mark.parametrize(
-    ("text", "path", "first"),
+    ("text", "path", "blocks"),
     [
         (
             spec_text('model_name: "d1"', "", 'model_config { model_name: "d2" }'),
             "model_config.model_name",
-            1,
+            "model_config and training_config (line 1)",
         ),
         (
             'model_config { model_name: "d2" }\n' + spec_text('model_name: "d0"'),
             "model_config.model_name",
-            1,
+            "training_config and model_config (line 1)",
         ),
         (
             spec_text(
                 "", "max_instances_per_image: 20", "model_config { max_instances_per_image: 30 }"
             ),
             "dataset_config.max_instances_per_image",
-            2,
+            "model_config and dataset_config (line 2)",
         ),
     ],
     ids=["model", "the default", "objects"],
 )
-def test_field_that_differs_between_two_blocks_is_an_error(text, path, first):
-    assert problems(text) == [
-        f"{path}: another block says otherwise in line {first}; keep one of the two"
-    ]
+def test_field_that_differs_between_two_blocks_is_an_error(text, path, blocks):
+    assert problems(text) == [f"{path}: {blocks} give different values; keep one of the two"]
 
 
 def test_all_mistakes_of_a_file_are_named_at_once():

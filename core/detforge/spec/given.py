@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from detforge.spec.findings import Findings
     from detforge.spec.lexer import Position, Token
+_TOP = "the top level"
 
 
 class Given:
@@ -28,9 +29,9 @@ class Given:
         self.places: dict[str, Token] = {}
         self.misspelt: list[str] = []
         self._findings = findings
-        # Path of a field: the block that gave it last, and where another one gave it before.
+        # Path of a field: the block that gave it last; which other one gave it before, and where.
         self._givers: dict[str, str] = {}
-        self._elsewhere: dict[str, Token] = {}
+        self._elsewhere: dict[str, tuple[str, Token]] = {}
         self._hosts: set[str] = set()
         self._homes: set[str] = set()
 
@@ -47,12 +48,12 @@ class Given:
         if field.is_repeated and first is not None:
             return
         self.places[path] = name
-        same_giver = self._givers.setdefault(path, giver) == giver
+        rival = self._givers.get(path, giver)
         self._givers[path] = giver
         if first is None:
             return
-        if field.message_type is None and not same_giver:
-            self._elsewhere[path] = first
+        if field.message_type is None and rival != giver:
+            self._elsewhere[path] = rival, first
             return
         outcome = "the last one counts" if field.message_type is None else "the two are merged"
         lines = self._findings.lines(first, name)
@@ -78,8 +79,11 @@ class Given:
         if not (elsewhere and was_read):
             return
         if not means_the_same(field, before, getattr(message, field.name)):
-            rival = f"another block says otherwise in line {self._findings.line(elsewhere)}"
-            self._findings.report(path, place, f"{rival}; keep one of the two")
+            other, first = elsewhere
+            here, there = self._givers[path] or _TOP, other or _TOP
+            blocks = f"{here} and {there} (line {self._findings.line(first)})"
+            message = f"{blocks} give different values; keep one of the two"
+            self._findings.report(path, place, message)
 
     def unwritten(self) -> set[str]:
         """Return the blocks that are not there for their own sake.

@@ -37,6 +37,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
+_OPENERS = {"]": "[", ")": "("}
 
 
 class Position(NamedTuple):
@@ -97,8 +98,7 @@ class Source:
                 kind: Any = match.lastgroup
                 token = Token(kind, match[kind], *match.span(kind))
                 if kind == "unclosed":
-                    # Leave the closing braces of a block written on one line to the parser.
-                    text = token.text[0] + token.text[1:].rstrip(" \t\r,;}>])")
+                    text = _without_closers(token.text)
                     offset = token.start + len(text)
                     tokens.append(token._replace(text=text, end=offset))
                     break
@@ -106,3 +106,17 @@ class Source:
                 if kind == "end":
                     break
         return tokens
+
+
+def _without_closers(text: str) -> str:
+    """Return unclosed text less what follows it: the closing braces of a block on one line.
+
+    The brackets of a list inside the text stay.
+    """
+    body = text[0] + text[1:].rstrip(" \t\r,;}>])")
+    for closer in text[len(body) :]:
+        opener = _OPENERS.get(closer)
+        if opener is None or body.count(opener) == body.count(closer):
+            break
+        body += closer
+    return body

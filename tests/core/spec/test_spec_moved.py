@@ -35,20 +35,22 @@ def test_lists_and_blocks_may_be_guests_too(toy):
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "blocks"),
     [
-        "host { instances: 50 }\nhome { instances: 60 }",
-        "home { instances: 60 }\nhost { max_instances: 50 }",
-        "home { instances: 60 } host { instances: 60 }\ndeep { host { instances: 50 } }",
+        ("host { instances: 50 }\nhome { instances: 60 }", "home and host (line 1)"),
+        ("home { instances: 60 }\nhost { max_instances: 50 }", "host and home (line 1)"),
+        (
+            "home { instances: 60 } host { instances: 60 }\ndeep { host { instances: 50 } }",
+            "deep.host and host (line 1)",
+        ),
     ],
+    ids=["home last", "by an alias", "three"],
 )
-def test_two_blocks_that_disagree_are_an_error_naming_both_lines(toy, problems_of, text):
+def test_two_blocks_that_disagree_are_an_error_naming_both_lines(toy, problems_of, text, blocks):
     (problem,) = problems_of(text, toy.Guests)
     place, _, message = problem.partition(": ")
     assert place.startswith("2:")
-    assert message == (
-        "home.instances: another block says otherwise in line 1; keep one of the two"
-    )
+    assert message == f"home.instances: {blocks} give different values; keep one of the two"
 
 
 def test_two_blocks_that_agree_need_no_remark(toy):

@@ -28,6 +28,10 @@ from detforge.spec.parser import parse_text
         (r"string: C:\dat", r'1:9: string: text stands in quotes; found C:\dat, write "C:\\dat"'),
         ("string: 5", '1:9: string: text stands in quotes; found 5, write "5"'),
         ('string: "resnet', '1:9: string: the quote that opens "resnet is not closed in this line'),
+        ('string: "[[1, 2], [3]]', '1:9: string: the quote that opens "[[1, 2], [3]] is not closed '
+                                   'in this line'),
+        ('strings: ["a", "b]', '1:16: strings[1]: the quote that opens "b is not closed '
+                               'in this line'),
         ("int32 5", '1:7: int32: a ":" is missing between int32 and its value'),
         ("int32 = 5", '1:7: int32: write ":" instead of "="'),
         ("int32:", "1:1: int32: has no value; it takes a whole number, "
@@ -193,6 +197,12 @@ def test_misspelt_field_gets_the_nearest_name(toy, name, message):
 def test_field_of_another_block_is_sent_there(toy):
     (problem,) = parse_text("needed: 1", toy.Ruled()).problems
     assert problem.message == "unknown here; it belongs in filled"
+
+
+def test_field_of_a_block_inside_is_sent_there(toy):
+    (problem,) = parse_text("dataset_config { tfrecords_path: 'a' }", toy.Toy()).problems
+    assert problem.path == "dataset_config.tfrecords_path"
+    assert problem.message == "unknown here; it belongs in dataset_config.data_sources"
 
 
 def test_misspelt_field_that_another_block_knows_gets_both_hints(toy):
