@@ -71,7 +71,7 @@ def test_sample_gives_its_recipe_as_it_stands(sample, network):
 def test_sample_conversion_is_correct_as_it_stands(sample_specs, name):
     spec = load_spec(sample_specs / f"{name}.txt", load_detector("ssd").convert_schema())
     assert spec.warnings == ()
-    assert check_conversion(spec.message) == []
+    assert check_conversion(spec) == []
     folders = {
         *spec.message.kitti_config.image_dir_name.split(),
         *spec.message.coco_config.img_dir_names,

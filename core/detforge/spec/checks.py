@@ -1,4 +1,4 @@
-"""Checks that the recipes of several detectors share: sizes, lists in strings, patterns, order.
+"""Checks that the recipes of several detectors share: sizes, lists in strings, order, classes.
 
 Each yields what is wrong with a field and nothing where all is well, so that a recipe collects
 the problems of a whole spec. Lists are those of `parse_list`.
@@ -15,7 +15,7 @@ from detforge.spec.floats import shortest
 from detforge.spec.values import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from google.protobuf.message import Message
 
@@ -172,3 +172,47 @@ def check_pattern(path: str, pattern: str) -> Iterator[Problem]:
     except (re.error, OverflowError, RecursionError) as err:
         hint = '; ".*" stands for any text' if "*" in pattern else ""
         yield Problem(path, f'"{shown(pattern)}" is no regular expression: {err}{hint}')
+
+
+def check_class_mapping(
+    path: str, mapping: Mapping[str, str], *, has_background: bool = False
+) -> Iterator[Problem]:
+    """Yield what is wrong with a mapping of labels to classes.
+
+    Labels are compared without case everywhere, so two spellings of one label must lead to one
+    class; and two classes that differ only by case are one class misspelt.
+
+    Args:
+        path: of the field.
+        mapping: label as written in the spec -> class.
+        has_background: the head has a channel for what is no object, so that no class can be
+            called that.
+    """
+    yield from _check_spellings(path, mapping)
+    labels: dict[str, str] = {}
+    for label in sorted(mapping):
+        place, target = element_path(path, label), mapping[label]
+        if not label.strip() or not target.strip():
+            yield Problem(place, "label and class may not be empty")
+        elif has_background and target.lower() == "background":
+            message = f'"{target}" is what no object is called; give the class another name'
+            yield Problem(place, message)
+        twin = labels.setdefault(label.lower(), label)
+        if mapping[twin] != target:
+            message = (
+                f'labels are compared without case, and "{twin}" is mapped to "{mapping[twin]}"; '
+                "remove one of the two"
+            )
+            yield Problem(place, message)
+
+
+def _check_spellings(path: str, mapping: Mapping[str, str]) -> Iterator[Problem]:
+    labels: dict[str, str] = {}
+    for label in sorted(mapping):
+        labels.setdefault(mapping[label], label)
+    spellings: dict[str, str] = {}
+    for target, label in labels.items():
+        twin = spellings.setdefault(target.lower(), target)
+        if twin != target:
+            message = f'the classes "{twin}" and "{target}" differ only by case; write one of them'
+            yield Problem(element_path(path, label), message)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from detforge.errors import Problem, SpecError
 from detforge.nearest import did_you_mean
-from detforge.spec.class_mapping import check_class_mapping
+from detforge.spec.checks import check_class_mapping
 from detforge.spec.fields import element_path
 
 if TYPE_CHECKING:

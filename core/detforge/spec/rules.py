@@ -206,6 +206,10 @@ def _shown(message: Message, field: FieldDescriptor) -> str:
 
 
 def _help(field: FieldDescriptor) -> str:
+    """Return what a field is, as the end of a sentence: ``length (epochs), such as 80``."""
     rules = rules_of(field)
     text = rules.help.rstrip(".") or f"a {field.name}"
-    return f"{text[0].lower()}{text[1:]}" + (f" ({rules.unit})" if rules.unit else "")
+    text = f"{text[0].lower()}{text[1:]}"
+    unit = f" ({rules.unit})" if rules.unit and rules.unit not in text else ""
+    is_short = rules.example and field.message_type is None
+    return text + unit + (f", such as {rules.example}" if is_short else "")

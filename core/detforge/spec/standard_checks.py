@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from detforge.errors import Problem
 from detforge.protos import experiment_pb2 as protos
-from detforge.spec.checks import check_keys, check_order
-from detforge.spec.class_mapping import check_class_mapping
+from detforge.spec.checks import check_class_mapping, check_keys, check_order
 from detforge.spec.fields import element_path, listing
 from detforge.spec.floats import shortest
 

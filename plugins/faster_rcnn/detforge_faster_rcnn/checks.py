@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from detforge.errors import Problem
 from detforge.protos.experiment_pb2 import RegularizerConfig
-from detforge.spec.checks import check_keys, check_numbers, check_order
-from detforge.spec.class_mapping import check_class_mapping
+from detforge.spec.checks import check_class_mapping, check_keys, check_numbers, check_order
 from detforge.spec.fields import element_path
 from detforge.spec.floats import shortest
 from detforge.spec.standard_checks import check_regularizer

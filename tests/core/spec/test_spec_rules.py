@@ -3,6 +3,7 @@
 import pytest
 
 from detforge.errors import PluginError, SpecError
+from detforge.protos import experiment_pb2
 from detforge.spec import parse_spec
 from detforge.spec.interval import Interval
 from detforge.spec.rules import apply_rules
@@ -227,6 +228,17 @@ def test_required_fields_are_demanded_with_their_help(toy, problems_of):
         "s.txt: names: is required and absent: a names",
         "s.txt: mapping: is required and absent: a mapping",
         "s.txt: part: is required and absent: what it is made of",
+    ]
+
+
+def test_required_field_is_demanded_with_its_example_and_a_unit_that_the_help_lacks(problems_of):
+    found = problems_of("num_epochs: 8", experiment_pb2.TrainingConfig)
+    assert found[0] == (
+        "batch_size_per_gpu: is required and absent: images per step on each GPU, such as 16"
+    )
+    found = problems_of("output_width: 300", experiment_pb2.AugmentationConfig)
+    assert found == [
+        "output_height: is required and absent: height of the network input (px), such as 300"
     ]
 
 

@@ -309,7 +309,7 @@ FOLDERS = 'label_directory_path: "data/labels"\n    image_directory_path: "data/
         (
             ('"Van" value: "car"', '"Van" value: "Car"'),
             {},
-            f'{MAPPING}: the classes "Car" and "car" differ only by case; write one of them',
+            f'{MAPPING}["car"]: the classes "Car" and "car" differ only by case; write one of them',
         ),
         (
             ('"Van" value: "car"', '"Van" value: " "'),
