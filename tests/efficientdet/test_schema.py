@@ -149,6 +149,11 @@ def test_regularizer_of_the_documents_prose_points_to_the_two_decays(regularizer
     assert "write l1_weight_decay and l2_weight_decay; NO_REG is both at 0" in message
 
 
+def test_batch_size_of_the_documents_prose_points_to_that_of_the_table():
+    (problem,) = problems(spec_text(training="batch_size_per_gpu: 8"))
+    assert problem.endswith("batch_size_per_gpu: is no field here; write train_batch_size")
+
+
 @pytest.mark.parametrize(
     ("path", "values", "allowed"),
     [

@@ -468,8 +468,8 @@ def test_legacy_field_is_a_warning_that_says_why(text, path, reason):
         ),
         (
             spec_text(rest=preprocessing("scale_width: 0.5")),
-            f"{PREPROCESSING}.scale_width: is not read; images come to the network's size by "
-            "enable_auto_resize; remove it",
+            f"{PREPROCESSING}.scale_width: 0.5 is not possible; resize by enable_auto_resize, and "
+            "remove this",
         ),
     ],
     ids=["qat", "model parallelism", "score bits", "visualizer", "scale"],
@@ -487,9 +487,10 @@ def test_field_that_does_not_work_says_when_it_will_or_what_to_do(text, problem)
         spec_text(training="visualizer { clearml_config {} }"),
         spec_text(rest="inference_config { nms_score_bits: 0 }"),
         spec_text(rest=preprocessing("scale_width: 1 scale_height: 1.0")),
+        spec_text(rest=preprocessing("scale_width: 0 scale_height: 0.0")),
         spec_text(training="pretrained_weights: '' resume_from_model: ''"),
     ],
-    ids=["qat", "visualizer", "wandb", "clearml", "score bits", "scale", "paths"],
+    ids=["qat", "visualizer", "wandb", "clearml", "score bits", "scale", "scale 0", "paths"],
 )
 def test_field_that_does_not_work_may_say_that_it_is_off(text):
     assert warnings(text) == []
@@ -517,6 +518,11 @@ def test_report_to_another_service_is_refused(block):
         (spec_text(training="class_mapping {}"), "write dataset_config.target_class_mapping"),
         (spec_text(training="kitti_data_config {}"), "convert the data to records"),
         (spec_text(training='output_model: "a"'), "train -r FOLDER"),
+        (spec_text(training='output_weights: "a"'), "train -r FOLDER"),
+        (spec_text(training='training_data_parser: "raw_kitti"'), "remove it"),
+        (spec_text(training="data_augmentation {}"), "the changes in augmentation_config"),
+        (spec_text(training="reg_config { weight_decay: 1 }"), "write regularizer, such as"),
+        (spec_text(training="lr_scheduler { step {} }"), "write learning_rate, with soft_start"),
     ],
     ids=lambda value: "" if "\n" in value else value,
 )

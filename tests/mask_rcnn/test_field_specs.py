@@ -238,8 +238,25 @@ def test_spec_cut_down_to_what_a_trained_model_needs_is_read():
         (spec_text("total_steps: -5"), "takes a whole number"),
         (spec_text("total_steps: '5'"), "write it without quotes"),
         (spec_text("total_steps: 9 seed: 1.5"), "takes a whole number"),
+        (spec_text("total_steps: 9 batch_size: 2"), "write train_batch_size and eval_batch_size"),
+        (
+            spec_text("total_steps: 9 batch_size_per_gpu: 2"),
+            "no field here; write train_batch_size",
+        ),
+        (spec_text("total_steps: 9 random_seed: 2"), 'did you mean "seed"?'),
     ],
-    ids=["misspelt", "top", "other block", "top again", "negative", "quoted", "fraction"],
+    ids=[
+        "misspelt",
+        "top",
+        "other block",
+        "top again",
+        "negative",
+        "quoted",
+        "fraction",
+        "one size",
+        "of ssd",
+        "seed of ssd",
+    ],
 )
 def test_mistake_says_what_was_meant(text, problem):
     (found,) = problems(text)

@@ -27,6 +27,7 @@ def check_spec(spec: spec_pb2.Experiment) -> list[Problem]:
     """Return the disagreements between the fields of a checked spec."""
     return [
         *_check_size(spec),
+        *_check_canvas(spec.augmentation_config.preprocessing),
         *_check_channels(spec),
         *check_frozen(spec.model_config),
         *_check_data(spec.dataset_config),
@@ -83,6 +84,13 @@ def _check_window(
     elif config.enable_auto_resize and (left or top):
         message = "images are resized to the network input first, which leaves nothing to cut"
         yield Problem(f"{_PREPROCESSING}.enable_auto_resize", message)
+
+
+def _check_canvas(config: spec_pb2.Preprocessing) -> Iterator[Problem]:
+    for name in ("scale_width", "scale_height"):
+        if (scale := shortest(getattr(config, name))) not in (0, 1):
+            message = f"{scale:g} is not possible; resize by enable_auto_resize, and remove this"
+            yield Problem(f"{_PREPROCESSING}.{name}", message)
 
 
 def window_of(config: spec_pb2.Preprocessing) -> tuple[int, int, int, int]:
