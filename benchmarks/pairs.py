@@ -38,10 +38,17 @@ def machine() -> str:
 class Side:
     """One side: a process that builds once and then runs on request."""
 
-    def __init__(self, build: Callable[..., Callable[[], None]], *args: object) -> None:
+    def __init__(
+        self,
+        build: Callable[..., Callable[[], None]],
+        *args: object,
+        starts_processes: bool = False,
+    ) -> None:
         context = mp.get_context("spawn")
         self._pipe, child = context.Pipe()
-        self._process = context.Process(target=_serve, args=(child, build, args), daemon=True)
+        self._process = context.Process(
+            target=_serve, args=(child, build, args), daemon=not starts_processes
+        )
         self._process.start()
         self._pipe.recv()
 

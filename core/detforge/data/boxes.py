@@ -6,7 +6,7 @@ needs Keras.
 
 from __future__ import annotations
 
-import math
+from math import inf, isfinite
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +22,7 @@ ZERO_SIZE = "zero size"
 OUTSIDE = "outside the image"
 
 
-def box_fault(box: Sequence[float], width: float = math.inf, height: float = math.inf) -> str:
+def box_fault(box: Sequence[float], width: float = inf, height: float = inf) -> str:
     """Return why an xyxy box cannot be used, or an empty string.
 
     Args:
@@ -31,7 +31,7 @@ def box_fault(box: Sequence[float], width: float = math.inf, height: float = mat
         height: of the image.
     """
     x1, y1, x2, y2 = box
-    if not all(math.isfinite(v) for v in box):
+    if not (isfinite(x1) and isfinite(y1) and isfinite(x2) and isfinite(y2)):
         return NOT_FINITE
     if x2 < x1 or y2 < y1:
         return INVERTED

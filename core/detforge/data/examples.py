@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from detforge.data.boxes import box_fault, clip_boxes
-from detforge.data.headers import read_header
+from detforge.data.headers import image_format
 from detforge.data.images import image_size
 from detforge.data.samples import Dropped, Sample
 from detforge.errors import DatasetError
-from detforge.protos.example_pb2 import Example, Feature
+from detforge.protos.example_pb2 import Feature
+from detforge.protos.example_pb2 import Features as FeaturesMessage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from detforge.data.features import Features
 
 _SIDES = ("xmin", "ymin", "xmax", "ymax")
+_IMAGE_KEY = b"image/encoded"
 _TEXT, _LABEL = "image/object/class/text", "image/object/class/label"
 
 
@@ -42,31 +44,64 @@ def to_example(sample: Sample, label_numbers: Mapping[str, int]) -> bytes:
         sample: its class names are those of the records.
         label_numbers: class name -> number, from 1.
     """
+    return b"".join(example_parts(sample, label_numbers))
+
+
+def example_parts(sample: Sample, label_numbers: Mapping[str, int]) -> tuple[bytes, bytes, bytes]:
+    """Return what `to_example` does, in three parts.
+
+    The second is the encoded image: it may be large, and is not copied.
+    """
     encoded = sample.data()
-    header = read_header(encoded)
-    suffix = sample.name.rpartition(".")[2].lower()
-    example = Example()
-    feature = example.features.feature
-    _put_bytes(feature["image/encoded"], encoded)
-    _put_bytes(feature["image/format"], (header.format if header else suffix).encode())
+    others = _features(sample, encoded, label_numbers).SerializeToString(deterministic=True)
+    # The features are sorted by their keys, and the image comes first. From the inside: its bytes
+    # in a list, the list in a feature, the feature beside its key in an entry, all entries.
+    head = _field(1, b"", len(encoded))
+    head = _field(1, head, len(encoded))
+    head = _field(1, _IMAGE_KEY) + _field(2, head, len(encoded))
+    head = _field(1, head, len(encoded))
+    return _field(1, head, len(encoded) + len(others)), encoded, others
+
+
+def _field(number: int, content: bytes, following: int = 0) -> bytes:
+    """Return a field with bytes in it, the last of which may follow.
+
+    Protobuf encodes it as the number with the wire type 2, the length as a base-128 number, and
+    the bytes (https://protobuf.dev/programming-guides/encoding).
+    """
+    length = len(content) + following
+    digits = bytearray([number << 3 | 2])
+    while length > 127:
+        digits.append(length & 127 | 128)
+        length >>= 7
+    digits.append(length)
+    return bytes(digits) + content
+
+
+def _features(sample: Sample, encoded: bytes, label_numbers: Mapping[str, int]) -> FeaturesMessage:
+    """Return everything but the image."""
+    format = image_format(encoded) or sample.name.rpartition(".")[2].lower()
+    features = FeaturesMessage()
+    feature = features.feature
+    _put_bytes(feature["image/format"], format.encode())
     _put_bytes(feature["image/filename"], sample.name.encode())
     _put_bytes(feature["image/source_id"], sample.source_id.encode())
     _put_bytes(feature["image/key/sha256"], hashlib.sha256(encoded).hexdigest().encode())
-    _put_ints(feature["image/height"], sample.height)
-    _put_ints(feature["image/width"], sample.width)
+    _put_ints(feature["image/height"], [sample.height])
+    _put_ints(feature["image/width"], [sample.width])
     size = np.array([sample.width, sample.height, sample.width, sample.height], np.float64)
     for side, values in zip(_SIDES, (sample.boxes / size).T, strict=True):
         _put_floats(feature[f"image/object/bbox/{side}"], values.tolist())
     names = sample.class_names
     _put_bytes(feature[_TEXT], *(name.encode() for name in names))
-    _put_ints(feature[_LABEL], *(label_numbers[name] for name in names))
-    _put_ints(feature["image/object/difficult"], *sample.difficult.tolist())
-    _put_ints(feature["image/object/is_crowd"], *sample.crowd.tolist())
+    _put_ints(feature[_LABEL], [label_numbers[name] for name in names])
+    _put_ints(feature["image/object/difficult"], sample.difficult.tolist())
+    _put_ints(feature["image/object/is_crowd"], sample.crowd.tolist())
     if sample.areas is not None:
         _put_floats(feature["image/object/area"], sample.areas.tolist())
     if sample.masks is not None:
         _put_bytes(feature["image/object/mask"], *sample.masks)
-    return example.SerializeToString(deterministic=True)
+    return features
 
 
 def _put_bytes(feature: Feature, *values: bytes) -> None:
@@ -80,9 +115,9 @@ def _put_floats(feature: Feature, values: list[float]) -> None:
     feature.float_list.value.extend(values)
 
 
-def _put_ints(feature: Feature, *values: int) -> None:
+def _put_ints(feature: Feature, values: list[int] | list[bool]) -> None:
     feature.int64_list.SetInParent()
-    feature.int64_list.value.extend(int(value) for value in values)
+    feature.int64_list.value.extend(values)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -54,6 +54,13 @@ class ImageHeader(NamedTuple):
     orientation: int = 1
 
 
+def image_format(data: bytes) -> Literal["jpeg", "png"] | None:
+    """Return the format of an encoded image by its first bytes, None for any other."""
+    if data.startswith(_JPEG_START):
+        return "jpeg"
+    return "png" if data.startswith(_PNG_START) else None
+
+
 def read_header(data: bytes) -> ImageHeader | None:
     """Return the header of a complete JPEG or PNG file, None for any other format.
 
@@ -63,14 +70,11 @@ def read_header(data: bytes) -> ImageHeader | None:
     Raises:
         TruncatedImageError: the end marker is missing.
     """
+    reader = _READERS.get(image_format(data))
     try:
-        if data.startswith(_JPEG_START):
-            return _read_jpeg(data)
-        if data.startswith(_PNG_START):
-            return _read_png(data)
+        return reader(data) if reader else None
     except (struct.error, IndexError) as err:
         raise TruncatedImageError from err
-    return None
 
 
 def _read_jpeg(data: bytes) -> ImageHeader:
@@ -137,3 +141,6 @@ def _orientation(tiff: bytes) -> int:
     except struct.error:
         pass  # EXIF data are often cut short, and the image is none the worse for it
     return 1
+
+
+_READERS = {"jpeg": _read_jpeg, "png": _read_png}

@@ -114,17 +114,27 @@ def _numbers(fields: list[str], file: str, line: int) -> list[float]:
         raise DatasetError(
             f"{file} line {line} has {len(fields)} fields; a KITTI label has 15, or 16 with a score"
         )
-    numbers = []
-    for column, field in enumerate(fields[1:], start=2):
-        try:
-            # Python passes over underscores in numbers.
-            numbers.append(float(field.replace("_", "?")))
-        except ValueError as err:
-            raise DatasetError(
-                f"{file} line {line}: column {column} ({_COLUMNS[column - 1]}) is {field!r}; "
-                "a number belongs there. A class name must not contain spaces"
-            ) from err
-    return numbers
+    try:
+        # Python passes over underscores in numbers.
+        return [float(field) for field in " ".join(fields[1:]).replace("_", "?").split()]
+    except ValueError as err:
+        column, field = next(
+            (column, field)
+            for column, field in enumerate(fields[1:], start=2)
+            if not _is_number(field)
+        )
+        raise DatasetError(
+            f"{file} line {line}: column {column} ({_COLUMNS[column - 1]}) is {field!r}; "
+            "a number belongs there. A class name must not contain spaces"
+        ) from err
+
+
+def _is_number(field: str) -> bool:
+    try:
+        float(field.replace("_", "?"))
+    except ValueError:
+        return False
+    return True
 
 
 class KittiFolder(SampleSource):

@@ -64,7 +64,9 @@ class Renaming:
 
     def __call__(self, sample: Sample) -> Sample:
         """Return a sample with the classes of the records."""
-        classes = [self.class_of(label) for label in sample.class_names]
+        classes = tuple(self.class_of(label) for label in sample.class_names)
+        if classes == sample.class_names:
+            return sample
         dropped = [
             Dropped(
                 place=sample.place,

@@ -9,10 +9,10 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from detforge.data.examples import to_example
+from detforge.data.examples import example_parts
 from detforge.data.image_checks import check_image
 from detforge.data.manifest import Shard
-from detforge.data.tfrecord import frame
+from detforge.data.tfrecord import frame_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -83,9 +83,9 @@ class ShardWriter:
                 sample = source[row]
                 notes = check_image(sample, decode=plan.decode)
                 sample = plan.prepare(sample)
-                record = frame(to_example(sample, plan.numbers))
-                file.write(record)
-                digest.update(record)
+                for part in frame_parts(*example_parts(sample, plan.numbers)):
+                    file.write(part)
+                    digest.update(part)
                 tally.add(sample, notes)
                 write_dropped(sample.dropped, listing.write)
             size = file.tell()

@@ -24,17 +24,27 @@ _MASK_DELTA = 0xA282EAD8
 _GZIP = b"\x1f\x8b"
 
 
-def _masked_crc(data: bytes) -> int:
-    crc = google_crc32c.value(data)
+def _masked_crc(*parts: bytes) -> int:
+    crc = 0
+    for part in parts:
+        crc = google_crc32c.extend(crc, part)
     return ((crc >> 15 | crc << 17) + _MASK_DELTA) & 0xFFFFFFFF
 
 
 def frame(payload: bytes) -> bytes:
     """Return a payload as one record."""
-    length = struct.pack("<Q", len(payload))
-    return b"".join(
-        (length, _CHECKSUM.pack(_masked_crc(length)), payload, _CHECKSUM.pack(_masked_crc(payload)))
-    )
+    return b"".join(frame_parts(payload))
+
+
+def frame_parts(*parts: bytes) -> tuple[bytes, ...]:
+    """Return a payload as one record, in pieces that belong one behind the other.
+
+    Args:
+        parts: of the payload; they may be large, and are not copied.
+    """
+    length = struct.pack("<Q", sum(map(len, parts)))
+    head, tail = length + _CHECKSUM.pack(_masked_crc(length)), _CHECKSUM.pack(_masked_crc(*parts))
+    return head, *parts, tail
 
 
 class TFRecordFile:

@@ -183,14 +183,14 @@ def test_record_file_that_was_damaged_in_between_is_written_again(whole, spec, b
 def test_full_disk_is_an_error_and_the_conversion_goes_on(
     whole, spec, tmp_path, monkeypatch, processes
 ):
-    output, frame = tmp_path / "records" / "out", shards_module.frame
+    output, frame = tmp_path / "records" / "out", shards_module.frame_parts
 
-    def frame_until_full(payload):
+    def frame_until_full(*parts):
         if len(_finished_shards(output.parent)) >= 2:
             raise OSError(28, "No space left on device")
-        return frame(payload)
+        return frame(*parts)
 
-    monkeypatch.setattr(shards_module, "frame", frame_until_full)
+    monkeypatch.setattr(shards_module, "frame_parts", frame_until_full)
     request = convert_request(spec, output, resume=True, processes=processes)
     with pytest.raises(DatasetError, match=r"cannot be written to .*: No space left.*--resume"):
         convert_dataset(request)
@@ -219,15 +219,15 @@ def test_file_that_the_system_refuses_to_write_is_an_error(whole, spec, tmp_path
 def test_interrupt_is_passed_on_and_the_conversion_goes_on(
     whole, spec, tmp_path, monkeypatch, caplog
 ):
-    output, frame, seen = tmp_path / "records" / "out", shards_module.frame, []
+    output, frame, seen = tmp_path / "records" / "out", shards_module.frame_parts, []
 
-    def frame_until_interrupted(payload):
-        seen.append(payload)
+    def frame_until_interrupted(*parts):
+        seen.append(parts)
         if len(seen) == 5:
             raise KeyboardInterrupt
-        return frame(payload)
+        return frame(*parts)
 
-    monkeypatch.setattr(shards_module, "frame", frame_until_interrupted)
+    monkeypatch.setattr(shards_module, "frame_parts", frame_until_interrupted)
     request = convert_request(spec, output, resume=True, processes=1)
     with pytest.raises(KeyboardInterrupt):
         convert_dataset(request)

@@ -1,0 +1,122 @@
+"""Conversion: against only decoding the images, and against only copying their bytes.
+
+The images are those of ``DETFORGE_DATA``, copied over and over: blood cells of 20 KB and street
+scenes of 800 KB.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from benchmarks.pairs import Pair, Side, compare
+
+PROCESSES = 2
+SHARDS = 10
+DATA = Path(os.environ.get("DETFORGE_DATA", Path(__file__).parents[2] / "shared" / "data"))
+SPEC = """
+kitti_config {
+  root_directory_path: "FOLDER" image_dir_name: "images" label_dir_name: "labels"
+  image_extension: "EXTENSION" num_shards: 10 val_split: 20
+}
+"""
+
+
+def run(turns: int) -> list[Pair]:
+    """Return the comparisons."""
+    cells = DATA / "bccd" / "train"
+    streets = DATA / "kitti_sample" / "training"
+    with tempfile.TemporaryDirectory() as root:
+        small, large = Path(root, "small"), Path(root, "large")
+        repeat(cells / "images", cells / "labels", small, 2000)
+        repeat(streets / "image_2", streets / "label_2", large, 300)
+        return [
+            *_compare("20 KB", small, 2000, turns),
+            *_compare("800 KB", large, 300, turns),
+        ]
+
+
+def _compare(size: str, folder: Path, images: int, turns: int) -> list[Pair]:
+    pairs = []
+    for decode, what, rival, aim in (
+        (True, "decoding", decode_all, "0.8"),
+        (False, "a plain copy", copy_all, "0.5"),
+    ):
+        ours = Side(convert, folder, decode, starts_processes=True)
+        baseline = Side(in_processes, folder, rival, starts_processes=True)
+        option = "" if decode else " --no_decode"
+        name = f"conversion{option} over {what}, images of {size} ({PROCESSES} processes)"
+        pairs.append(compare(name, ours, baseline, turns=turns, calls=1, units=images, aim=aim))
+        ours.close(), baseline.close()
+    return pairs
+
+
+def repeat(images: Path, labels: Path, folder: Path, count: int) -> None:
+    """Fill a folder with so many images and their labels, the same ones over and over."""
+    for name in ("images", "labels"):
+        (folder / name).mkdir(parents=True)
+    files = sorted(images.iterdir())
+    for number in range(count):
+        file = files[number % len(files)]
+        shutil.copy(file, folder / "images" / f"{number:06d}{file.suffix}")
+        shutil.copy(labels / f"{file.stem}.txt", folder / "labels" / f"{number:06d}.txt")
+
+
+def convert(folder: Path, decode: bool):
+    """Return a call that converts the folder."""
+    from detforge.data.convert import convert_dataset
+    from detforge.protos.convert_pb2 import Convert
+    from detforge.requests import ConvertRequest
+    from detforge.spec import parse_spec
+
+    extension = next((folder / "images").iterdir()).suffix
+    text = SPEC.replace("FOLDER", str(folder)).replace("EXTENSION", extension)
+    request = ConvertRequest(
+        detector=None,
+        spec=parse_spec(text, Convert),
+        output=folder / "ours" / "records",
+        decode=decode,
+        force=True,
+        processes=PROCESSES,
+    )
+    return lambda: convert_dataset(request)
+
+
+def in_processes(folder: Path, work):
+    """Return a call that shares the images out to processes."""
+    # So that the processes, which are forks, need not.
+    import cv2  # noqa: F401
+
+    import detforge.data.tfrecord  # noqa: F401
+
+    files = sorted((folder / "images").iterdir())
+    parts = [files[number::SHARDS] for number in range(SHARDS)]
+
+    def call() -> None:
+        with ProcessPoolExecutor(PROCESSES) as pool:
+            list(pool.map(partial(work, folder), range(SHARDS), parts))
+
+    return call
+
+
+def decode_all(_folder: Path, _number: int, files: list[Path]) -> None:
+    """Read and decode."""
+    import cv2
+    import numpy as np
+
+    for file in files:
+        data = np.frombuffer(file.read_bytes(), np.uint8)
+        cv2.imdecode(data, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
+
+
+def copy_all(folder: Path, number: int, files: list[Path]) -> None:
+    """Read, and write as records of nothing but the bytes."""
+    from detforge.data.tfrecord import frame_parts
+
+    with (folder / f"copy-{number}").open("wb") as target:
+        for file in files:
+            target.writelines(frame_parts(file.read_bytes()))
