@@ -139,7 +139,7 @@ class Order:
         turns = np.arange(start, stop) // len(members)
         skipped = start % len(members)
         permutations = [
-            np.random.default_rng((self._seed, _PERMUTATION, group, turn)).permutation(members)
+            np.random.default_rng((self._seed, _PERMUTATION, turn, group)).permutation(members)
             for turn in range(start // len(members), -(-stop // len(members)))
         ]
         rows = np.concatenate([members[:0], *permutations])
