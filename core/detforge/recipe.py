@@ -104,6 +104,21 @@ class InputFormat:
     shorter_side: int = 0
     longer_side: int = 0
 
+    @classmethod
+    def of_imagenet(cls, height: int, width: int) -> InputFormat:
+        """Return padded RGB images less the mean colour of ImageNet, over one deviation.
+
+        The deviation, 0.224 of the range, serves all channels, as in the models that TAO
+        exported; the papers have (0.229, 0.224, 0.225).
+        """
+        return cls(
+            height=height,
+            width=width,
+            mean=(123.675, 116.28, 103.53),
+            scale=(1 / (0.224 * 255),) * 3,
+            resize="fit",
+        )
+
     @property
     def channels(self) -> int:
         """1 for grey, 3 for colour."""
@@ -129,6 +144,19 @@ class DataSource:
     annotations: str | None = None
     weight: float = 1.0
     field: str = ""
+
+    @classmethod
+    def of_pattern(cls, records: str, field: str, annotations: str = "") -> tuple[DataSource, ...]:
+        """Return the source that a spec names by one pattern, or none where it names nothing.
+
+        Args:
+            records: glob pattern; empty for none.
+            field: path of the spec field that holds the pattern.
+            annotations: COCO file; empty for none.
+        """
+        if not (records or annotations):
+            return ()
+        return (cls(records=records or None, annotations=annotations or None, field=field),)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -485,6 +513,11 @@ class Regularizer:
     weight: float = 0.0
     l1_weight: float = 0.0
 
+    @classmethod
+    def of_weights(cls, *, l1: float, l2: float) -> Regularizer:
+        """Return both penalties, none where both weights are 0."""
+        return cls(kind="l1_l2", weight=l2, l1_weight=l1) if l1 or l2 else cls()
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Freeze:
@@ -584,6 +617,18 @@ class Start:
     pruned: str = ""
     resume: str = ""
     skip_weights: str = ""
+
+    @classmethod
+    def of_first(
+        cls, *, weights: str, pruned: str, resume: str = "", skip_weights: str = ""
+    ) -> Start:
+        """Return the one start that counts of those a spec names: resume, pruned, then weights.
+
+        A checkpoint to go on from has its graph and weights itself, and so has a pruned one.
+        """
+        if resume:
+            return cls(resume=resume)
+        return cls(pruned=pruned, weights="" if pruned else weights, skip_weights=skip_weights)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

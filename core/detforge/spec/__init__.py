@@ -5,7 +5,7 @@ Imports nothing heavy: reading a spec needs neither Keras nor NumPy.
 
 from __future__ import annotations
 
-from detforge.spec.lists import parse_list
+from detforge.spec.lists import parse_list, parse_numbers
 from detforge.spec.load import Spec, load_spec, parse_spec
 from detforge.spec.schema_check import check_schema
 from detforge.spec.sizes import parse_size
@@ -16,6 +16,7 @@ __all__ = [
     "check_schema",
     "load_spec",
     "parse_list",
+    "parse_numbers",
     "parse_size",
     "parse_spec",
     "standard_recipe",

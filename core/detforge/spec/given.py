@@ -82,8 +82,8 @@ class Given:
             other, first = elsewhere
             here, there = self._givers[path] or _TOP, other or _TOP
             blocks = f"{here} and {there} (line {self._findings.line(first)})"
-            message = f"{blocks} give different values; keep one of the two"
-            self._findings.report(path, place, message)
+            fault = f"{blocks} give different values; keep one of the two"
+            self._findings.report(path, place, fault)
 
     def unwritten(self) -> set[str]:
         """Return the blocks that are not there for their own sake.

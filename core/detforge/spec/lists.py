@@ -43,6 +43,19 @@ def parse_list(text: str) -> tuple[Nested, ...]:
     return elements
 
 
+def parse_numbers(text: str) -> tuple[float, ...]:
+    """Return the numbers of a list that holds no other lists.
+
+    Raises:
+        ValueError: `text` is not such a list.
+    """
+    elements = parse_list(text)
+    numbers = tuple(element for element in elements if not isinstance(element, tuple))
+    if len(numbers) < len(elements):
+        raise ValueError("a list where a number should stand")
+    return numbers
+
+
 class _Reader:
     def __init__(self, text: str) -> None:
         self._text = text

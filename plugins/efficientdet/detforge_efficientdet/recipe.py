@@ -27,19 +27,13 @@ from detforge.recipe import (
     Start,
     WarmupCosine,
 )
-from detforge.spec import parse_list
+from detforge.spec import parse_numbers, parse_size
 from detforge.spec.floats import shortest
-from detforge.spec.sizes import parse_size
 from detforge_efficientdet.checks import BLOCKS, find_problems, find_warnings
 
 if TYPE_CHECKING:
     from detforge.recipe import Transform
     from detforge_efficientdet import spec_pb2
-
-# Mean colour of ImageNet, and one deviation for all channels, as in the older implementation and
-# what it exported; the paper's authors use (0.229, 0.224, 0.225).
-_MEAN = (123.675, 116.28, 103.53)
-_DEVIATION = 0.224 * 255
 
 
 def to_recipe(spec: spec_pb2.Experiment) -> Recipe:
@@ -54,7 +48,7 @@ def to_recipe(spec: spec_pb2.Experiment) -> Recipe:
     name = spec.model_config.model_name.replace("-", "_")
     return Recipe(
         classes=_classes(dataset),
-        input=_input(dataset),
+        input=InputFormat.of_imagenet(*parse_size(dataset.image_size)),
         data=_data(training, dataset),
         checkpoints=Checkpoints(name=name, interval=training.checkpoint_period),
         schedule=_schedule(training),
@@ -69,7 +63,11 @@ def to_recipe(spec: spec_pb2.Experiment) -> Recipe:
             batch_size=spec.eval_config.eval_batch_size,
         ),
         seed=training.tf_random_seed,
-        start=_start(training),
+        start=Start.of_first(
+            weights=training.checkpoint,
+            pruned=training.pruned_model_path,
+            skip_weights=training.skip_checkpoint_variables,
+        ),
         mixed_precision=training.amp,
         gradient_clip_norm=shortest(training.clip_gradients_norm),
         averaging_decay=shortest(training.moving_average_decay),
@@ -81,35 +79,21 @@ def _classes(config: spec_pb2.DatasetConfig) -> Classes:
     return replace(Classes.of_category_ids(config.num_classes - 1), background="none")
 
 
-def _input(config: spec_pb2.DatasetConfig) -> InputFormat:
-    height, width = parse_size(config.image_size)
-    return InputFormat(
-        height=height,
-        width=width,
-        color_order="rgb",
-        mean=_MEAN,
-        scale=(1 / _DEVIATION,) * 3,
-        resize="fit",
-    )
-
-
 def _data(training: spec_pb2.TrainingConfig, config: spec_pb2.DatasetConfig) -> Data:
     return Data(
-        training=_sources("training_file_pattern", config.training_file_pattern),
-        validation=_sources(
-            "validation_file_pattern", config.validation_file_pattern, config.validation_json_file
+        training=DataSource.of_pattern(
+            config.training_file_pattern, "dataset_config.training_file_pattern"
+        ),
+        validation=DataSource.of_pattern(
+            config.validation_file_pattern,
+            "dataset_config.validation_file_pattern",
+            config.validation_json_file,
         ),
         batch_size=training.train_batch_size,
         skip_crowd=config.skip_crowd_during_training,
         max_objects=config.max_instances_per_image,
         images_per_epoch=training.num_examples_per_epoch,
     )
-
-
-def _sources(name: str, records: str, annotations: str = "") -> tuple[DataSource, ...]:
-    field = f"dataset_config.{name}"
-    source = DataSource(records=records or None, annotations=annotations or None, field=field)
-    return (source,) if records or annotations else ()
 
 
 def _schedule(config: spec_pb2.TrainingConfig) -> WarmupCosine:
@@ -134,16 +118,14 @@ def _augmentation(config: spec_pb2.AugmentationConfig) -> tuple[Transform, ...]:
 
 
 def _regularizer(config: spec_pb2.TrainingConfig) -> Regularizer:
-    """Return both penalties; a weight decay of w means ``w / 2 * sum k^2``."""
+    """Return both penalties; an L2 decay of w means ``w / 2 * sum k^2``."""
     l1, l2 = shortest(config.l1_weight_decay), shortest(config.l2_weight_decay)
-    if not (l1 or l2):
-        return Regularizer()
-    return Regularizer(kind="l1_l2", weight=l2 / 2, l1_weight=l1)
+    return Regularizer.of_weights(l1=l1, l2=l2 / 2)
 
 
 def _freeze(config: spec_pb2.ModelConfig) -> Freeze:
     """Return what does not train; the top convolution is no part of a detector."""
-    blocks = (int(block) for block in parse_list(config.freeze_blocks))
+    blocks = map(int, parse_numbers(config.freeze_blocks))
     return Freeze(
         blocks=tuple(block for block in blocks if block != BLOCKS[-1]),
         batch_norm=config.freeze_bn,
@@ -158,13 +140,4 @@ def _evaluation(config: spec_pb2.EvalConfig) -> Evaluation:
         mode="coco",
         score_threshold=0.0,  # average precision wants the whole curve
         images=config.eval_samples,
-    )
-
-
-def _start(config: spec_pb2.TrainingConfig) -> Start:
-    """Return what to start from; a pruned model brings its weights along."""
-    return Start(
-        weights="" if config.pruned_model_path else config.checkpoint,
-        pruned=config.pruned_model_path,
-        skip_weights=config.skip_checkpoint_variables,
     )

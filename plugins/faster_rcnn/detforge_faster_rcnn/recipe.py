@@ -31,7 +31,7 @@ from detforge.spec.fields import element_path
 from detforge.spec.floats import shortest
 from detforge.spec.standard import regularizer_of
 from detforge_faster_rcnn.checks import check_spec, window_of
-from detforge_faster_rcnn.remarks import STARTS, has_color_shift, remarks
+from detforge_faster_rcnn.remarks import has_color_shift, remarks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +73,11 @@ def to_recipe(spec: spec_pb2.Experiment) -> Recipe:
         evaluation=_evaluation(spec.evaluation_config),
         inference=_inference(spec.inference_config),
         seed=spec.random_seed,
-        start=_start(training),
+        start=Start.of_first(
+            resume=training.resume_from_model,
+            pruned=training.retrain_pruned_model,
+            weights=training.pretrained_weights,
+        ),
         early_stopping=_early_stopping(training),
         verbose=spec.verbose,
         warnings=remarks(spec),
@@ -229,16 +233,6 @@ def _inference(config: spec_pb2.InferenceConfig) -> Inference:
         annotated_dir=config.detection_image_output_dir,
         labels_dir=config.labels_dump_dir,
         captions=config.bbox_caption_on,
-    )
-
-
-def _start(config: spec_pb2.TrainingConfig) -> Start:
-    """Return the one file that training starts from."""
-    given = next((name for name in STARTS if getattr(config, name)), None)
-    return Start(
-        resume=config.resume_from_model,
-        pruned=config.retrain_pruned_model if given == "retrain_pruned_model" else "",
-        weights=config.pretrained_weights if given == "pretrained_weights" else "",
     )
 
 

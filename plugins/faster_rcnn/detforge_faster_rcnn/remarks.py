@@ -14,9 +14,8 @@ if TYPE_CHECKING:
 
     from detforge_faster_rcnn import spec_pb2
 
-STARTS = ("resume_from_model", "retrain_pruned_model", "pretrained_weights")
-"""What training may start from; the first that is given wins."""
-
+# What training may start from; the first that is given wins.
+_STARTS = ("resume_from_model", "retrain_pruned_model", "pretrained_weights")
 _OF_FIXED_SIZE = (
     "output_image_width",
     "output_image_height",
@@ -80,7 +79,7 @@ def _idle_weights(config: spec_pb2.DatasetConfig) -> Iterator[Problem]:
 
 
 def _idle_starts(config: spec_pb2.TrainingConfig) -> Iterator[Problem]:
-    winner, *losers = [name for name in STARTS if getattr(config, name)] or [""]
+    winner, *losers = [name for name in _STARTS if getattr(config, name)] or [""]
     for name in losers:
         message = f"has no effect: {_TRAINING}.{winner} is given too, and wins"
         yield Problem(f"{_TRAINING}.{name}", message)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from detforge.errors import Problem
-from detforge.spec import parse_list, parse_size
+from detforge.spec import parse_list, parse_numbers, parse_size
 from detforge.spec.checks import (
     check_blocks,
     check_length,
@@ -43,8 +43,8 @@ def find_problems(spec: spec_pb2.Experiment) -> Iterator[Problem]:
 
 def find_warnings(spec: spec_pb2.Experiment) -> Iterator[Problem]:
     """Find what has no effect in a spec without problems."""
-    path, steps = "learning_rate_steps", parse_list(spec.learning_rate_steps)
-    if steps and not parse_list(spec.learning_rate_decay_levels):
+    path, steps = "learning_rate_steps", parse_numbers(spec.learning_rate_steps)
+    if steps and not parse_numbers(spec.learning_rate_decay_levels):
         yield Problem(path, "has no effect: learning_rate_decay_levels is empty")
         return
     length = run_steps(spec)
@@ -91,9 +91,12 @@ def _schedule_problems(spec: spec_pb2.Experiment) -> Iterator[Problem]:
     if levels:
         reason = "one for each of learning_rate_steps"
         yield from check_length("learning_rate_decay_levels", levels, len(steps), reason)
-    if levels and steps and not wrong and spec.warmup_steps > steps[0]:
+    if wrong or not (levels and steps):
+        return
+    first, *_ = parse_numbers(spec.learning_rate_steps)
+    if spec.warmup_steps > first:
         message = f"{spec.warmup_steps} lies behind the first of learning_rate_steps"
-        yield Problem("warmup_steps", f"{message}, {steps[0]:.15g}; use less")
+        yield Problem("warmup_steps", f"{message}, {first:.15g}; use less")
 
 
 def _backbone_problems(config: spec_pb2.MaskRcnnConfig) -> Iterator[Problem]:

@@ -25,16 +25,12 @@ from detforge.recipe import (
     Start,
     WarmupSteps,
 )
-from detforge.spec import parse_list, parse_size
+from detforge.spec import parse_numbers, parse_size
 from detforge.spec.floats import shortest
 from detforge_mask_rcnn.checks import find_problems, find_warnings, run_steps
 
 if TYPE_CHECKING:
     from detforge_mask_rcnn import spec_pb2
-
-# Mean of ImageNet, and one factor for all channels: 1 / (0.224 * 255).
-_MEAN = (123.675, 116.28, 103.53)
-_SCALE = 1 / (0.224 * 255)
 
 _WORKERS = 16
 _BATCHES_AHEAD = 8
@@ -51,7 +47,7 @@ def to_recipe(spec: spec_pb2.Experiment) -> Recipe:
         raise SpecError(problems)
     return Recipe(
         classes=Classes.of_category_ids(spec.data_config.num_classes - 1),
-        input=_input(spec.data_config),
+        input=InputFormat.of_imagenet(*parse_size(spec.data_config.image_size)),
         data=_data(spec),
         checkpoints=Checkpoints(name="model", interval_steps=spec.num_steps_per_eval),
         schedule=_schedule(spec),
@@ -64,30 +60,28 @@ def to_recipe(spec: spec_pb2.Experiment) -> Recipe:
         evaluation=_evaluation(spec),
         inference=Inference(score_threshold=0.6, batch_size=spec.eval_batch_size),
         seed=spec.seed,
-        start=_start(spec),
+        start=Start.of_first(
+            weights=spec.checkpoint,
+            pruned=spec.pruned_model_path,
+            skip_weights=spec.skip_checkpoint_variables,
+        ),
         mixed_precision=spec.use_amp,
         gradient_clip_norm=shortest(spec.global_gradient_clip_ratio),
         warnings=tuple(find_warnings(spec)),
     )
 
 
-def _input(config: spec_pb2.DataConfig) -> InputFormat:
-    height, width = parse_size(config.image_size)
-    return InputFormat(
-        height=height,
-        width=width,
-        color_order="rgb",
-        mean=_MEAN,
-        scale=(_SCALE,) * 3,
-        resize="fit",
-    )
-
-
 def _data(spec: spec_pb2.Experiment) -> Data:
     config = spec.data_config
     return Data(
-        training=_sources(config, "training_file_pattern"),
-        validation=_sources(config, "validation_file_pattern", config.val_json_file),
+        training=DataSource.of_pattern(
+            config.training_file_pattern, "data_config.training_file_pattern"
+        ),
+        validation=DataSource.of_pattern(
+            config.validation_file_pattern,
+            "data_config.validation_file_pattern",
+            config.val_json_file,
+        ),
         batch_size=spec.train_batch_size,
         mask_size=spec.maskrcnn_config.gt_mask_size,
         workers=config.n_workers or _WORKERS,
@@ -98,24 +92,14 @@ def _data(spec: spec_pb2.Experiment) -> Data:
     )
 
 
-def _sources(
-    config: spec_pb2.DataConfig, name: str, annotations: str = ""
-) -> tuple[DataSource, ...]:
-    records = getattr(config, name)
-    if not (records or annotations):
-        return ()
-    field = f"data_config.{name}"
-    return (DataSource(records=records or None, annotations=annotations or None, field=field),)
-
-
 def _schedule(spec: spec_pb2.Experiment) -> WarmupSteps:
-    levels = parse_list(spec.learning_rate_decay_levels)
-    boundaries = parse_list(spec.learning_rate_steps) if levels else ()
+    levels = parse_numbers(spec.learning_rate_decay_levels)
+    boundaries = parse_numbers(spec.learning_rate_steps) if levels else ()
     return WarmupSteps(
         start_learning_rate=shortest(spec.warmup_learning_rate),
         learning_rate=shortest(spec.init_learning_rate),
         warmup_steps=spec.warmup_steps,
-        boundaries=tuple(int(step) for step in boundaries),
+        boundaries=tuple(map(int, boundaries)),
         levels=levels,
     )
 
@@ -127,14 +111,12 @@ def _augmentation(config: spec_pb2.DataConfig) -> tuple[HorizontalFlip, ...]:
 def _regularizer(spec: spec_pb2.Experiment) -> Regularizer:
     """Return both penalties; the document's factors are those of half a sum."""
     l1, l2 = shortest(spec.l1_weight_decay), shortest(spec.l2_weight_decay)
-    if not (l1 or l2):
-        return Regularizer()
-    return Regularizer(kind="l1_l2", weight=l2 / 2, l1_weight=l1 / 2)
+    return Regularizer.of_weights(l1=l1 / 2, l2=l2 / 2)
 
 
 def _freeze(config: spec_pb2.MaskRcnnConfig) -> Freeze:
     return Freeze(
-        blocks=tuple(int(block) for block in parse_list(config.freeze_blocks)),
+        blocks=tuple(map(int, parse_numbers(config.freeze_blocks))),
         batch_norm=config.freeze_bn,
         field="maskrcnn_config.freeze_blocks",
     )
@@ -147,12 +129,4 @@ def _evaluation(spec: spec_pb2.Experiment) -> Evaluation:
         score_threshold=0.0,
         period_steps=spec.num_steps_per_eval,
         images=spec.data_config.eval_samples,
-    )
-
-
-def _start(spec: spec_pb2.Experiment) -> Start:
-    return Start(
-        weights="" if spec.pruned_model_path else spec.checkpoint,
-        pruned=spec.pruned_model_path,
-        skip_weights=spec.skip_checkpoint_variables,
     )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detforge.spec import parse_list
+from detforge.spec import parse_list, parse_numbers
 
 
 @pytest.mark.parametrize(
@@ -80,6 +80,13 @@ def test_a_long_list_is_shown_shortened():
     with pytest.raises(ValueError, match="…") as caught:
         parse_list("1, " * 5_000 + "x")
     assert len(str(caught.value)) < 200
+
+
+def test_numbers_are_a_list_without_lists():
+    assert parse_numbers("[1, 1/2]") == (1.0, 0.5)
+    assert parse_numbers("") == ()
+    with pytest.raises(ValueError, match="a list where a number should stand"):
+        parse_numbers("[1, [2]]")
 
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
