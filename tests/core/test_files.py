@@ -254,6 +254,7 @@ def test_key_of_bytes_that_are_no_text_works():
         ("old.hdf5", b"\x89HDF\r\n\x1a\n" + b"\0" * 50, "file of an older toolkit"),
         ("weights.bin", b"\x89HDF\r\n\x1a\n" + b"\0" * 50, "file of an older toolkit"),
         ("model.onnx", b"\x08\x08\x12\x07tf2onnx", "is an ONNX model"),
+        ("model.engine", b"ptrt" * 50, "TensorRT engine by its name; running one comes with"),
         ("notes.txt", b"hello, this is text", "is not a checkpoint"),
         ("a.detforge", b"", "is empty"),
     ],

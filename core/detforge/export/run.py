@@ -13,8 +13,10 @@ from detforge.errors import DatasetError, ExportError
 from detforge.export.build import build_onnx
 from detforge.export.compare import check_agreement, compare
 from detforge.files import encrypt, load_checkpoint, write_atomically
+from detforge.files.reading import ENGINES
 from detforge.inference.predictors import KerasPredictor, OnnxPredictor
 from detforge.requests import ExportReport
+from detforge.roadmap import arrival
 from detforge.weights import load_model
 
 if TYPE_CHECKING:
@@ -111,6 +113,11 @@ def _noise(seed: int) -> list[np.ndarray]:
 def _output(request: ExportRequest) -> Path:
     """Return the file to write; refuses before any work is done."""
     output = request.output or request.model.with_suffix(".onnx")
+    if output.suffix.lower() in ENGINES:
+        raise ExportError(
+            f"{output} is a TensorRT engine by its name; building one {arrival('tensorrt')}. Until "
+            "then export writes .onnx"
+        )
     if output.exists() and not request.force:
         raise ExportError(f"{output} exists; choose another name with -o, or replace it (--force)")
     if output.suffix.lower() == _ENCRYPTED_SUFFIX and not request.key:

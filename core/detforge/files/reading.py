@@ -6,10 +6,13 @@ from pathlib import Path
 
 from detforge.errors import CheckpointError
 from detforge.files.encryption import decrypt, is_encrypted
+from detforge.roadmap import arrival
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _ZIP = b"PK\x03\x04"
 _OLDER_TOOLKIT = (".tlt", ".etlt", ".hdf5", ".h5")
+ENGINES = (".engine", ".trt", ".plan")
+"""Endings that files of TensorRT have."""
 
 
 def read_unlocked(path: Path, key: str | None = None) -> bytes:
@@ -53,7 +56,12 @@ def explain_foreign(data: bytes, file: str, wanted: str) -> str:
             "Its contents cannot be read here. Train again with detforge from the same spec and "
             "data, or start from public weights"
         )
-    if suffix == ".onnx":
+    if suffix in ENGINES:
+        return (
+            f"{file} is a TensorRT engine by its name; running one {arrival('tensorrt')}. Until "
+            "then use the checkpoint or the exported .onnx file"
+        )
+    if suffix == ".onnx" and "ONNX" not in wanted:
         return f"{file} is an ONNX model; this needs {wanted}, the file that training wrote"
     if data.startswith(_ZIP):
         return f"{file} is a zip archive of another program, not {wanted} of detforge"

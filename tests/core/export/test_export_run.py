@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from dataclasses import replace
 
 import keras
@@ -27,6 +28,7 @@ from detforge.files import is_encrypted, save_checkpoint
 from detforge.inference.predictors import KerasPredictor, OnnxPredictor
 from detforge.recipe import DataSource
 from detforge.requests import ExportRequest
+from detforge.roadmap import arrival
 from detforge.tasks.export import export
 
 
@@ -102,8 +104,15 @@ def test_existing_file_is_kept_unless_forced(request_of, tmp_path):
     assert export(request_of(force=True)).model.stat().st_size > 1000
 
 
+@pytest.mark.parametrize("name", ["tiny.engine", "tiny.TRT", "tiny.plan"])
+def test_name_of_an_engine_is_refused_and_names_its_release(request_of, tmp_path, name):
+    with pytest.raises(ExportError, match=f"{name} is a TensorRT engine by its name; building one"):
+        export(request_of(output=tmp_path / name))
+    assert not (tmp_path / name).exists()
+
+
 def test_tensorrt_flavour_names_its_release(request_of, tmp_path):
-    with pytest.raises(ExportError, match=r"comes with release 0\.8"):
+    with pytest.raises(ExportError, match=re.escape(arrival("tensorrt"))):
         export(request_of(target="tensorrt-plugins"))
     assert not (tmp_path / "tiny.onnx").exists()
 

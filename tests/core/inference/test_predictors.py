@@ -213,9 +213,10 @@ def test_file_that_is_neither_is_explained(tmp_path):
     (tmp_path / "a.etlt").write_bytes(b"\0\0\0\0" + b"\x93" * 40)
     with pytest.raises(CheckpointError, match="file of an older toolkit"):
         load(tmp_path / "a.etlt")
-    (tmp_path / "a.txt").write_text("text")
-    with pytest.raises(CheckpointError, match="not a checkpoint or an ONNX model of detforge"):
-        load(tmp_path / "a.txt")
+    for name in ("a.txt", "a.onnx"):
+        (tmp_path / name).write_text("text")
+        with pytest.raises(CheckpointError, match="not a checkpoint or an ONNX model of detforge"):
+            load(tmp_path / name)
 
 
 def test_missing_onnxruntime_says_what_to_install(exported, monkeypatch):
