@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 def encode_mask(mask: NDArray[np.uint8]) -> bytes:
     """Return a mask, uint8 (H, W) of 0 and 1, as a PNG file of 0 and 255."""
-    return cv2.imencode(".png", mask * np.uint8(255))[1].tobytes()
+    # One bit a pixel takes half the time and half the bytes.
+    options = [cv2.IMWRITE_PNG_BILEVEL, 1]
+    return cv2.imencode(".png", mask * np.uint8(255), options)[1].tobytes()
 
 
 def decode_mask(png: bytes, width: int, height: int, place: str) -> NDArray[np.uint8]:
