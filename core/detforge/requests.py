@@ -24,14 +24,12 @@ class Request:
         detector: the chosen detector; calls its hooks.
         key: encrypts files that are written, decrypts files that are read; None for plain.
         results_dir: folder for the report as JSON; None for no report file.
-        force: replace what is already there.
         options: options a plugin added with `cli_options`, by name.
     """
 
     detector: Detector
     key: str | None = field(default=None, repr=False)
     results_dir: Path | None = None
-    force: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -60,6 +58,7 @@ class ConvertRequest(Request):
     spec: Spec | None
     output: Path
     drop_unmapped: bool = False
+    force: bool = False
     image_dir: Path | None = None
     annotations_file: Path | None = None
     num_shards: int = 256
@@ -88,6 +87,7 @@ class TrainRequest(Request):
     results_dir: Path
     resume_model_weights: Path | None = None
     initial_epoch: int = 1
+    force: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,6 +116,7 @@ class PruneRequest(Request):
         threshold: filters whose normalised norm is at most this go.
         min_filters: least number of filters a layer keeps.
         excluded_layers: layers left whole.
+        force: replace a file that is already there.
     """
 
     model: Path
@@ -128,6 +129,7 @@ class PruneRequest(Request):
     threshold: float = 0.1
     min_filters: int = 16
     excluded_layers: tuple[str, ...] = ()
+    force: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -154,6 +156,7 @@ class InferRequest(Request):
     threshold: float | None = None
     label_map: Path | None = None
     include_mask: bool = False
+    force: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -172,6 +175,7 @@ class ExportRequest(Request):
     model: Path
     output: Path | None = None
     target: Literal["onnx", "tensorrt-plugins"] = "onnx"
+    force: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,6 +16,7 @@ from detforge.errors import UsageError
         (None, None, {"DETFORGE_KEY": ""}, None),
         (None, "c\n", {"DETFORGE_KEY": "b"}, "c"),
         (None, " c d \r\nsecond line\n", {}, "c d"),
+        (None, "\ufeffc\r\n", {}, "c"),
     ],
 )
 def test_key_comes_from_the_option_the_file_or_the_environment(
@@ -33,11 +34,6 @@ def test_key_file_without_a_key_is_refused(tmp_path, content):
     (tmp_path / "key").write_bytes(content)
     with pytest.raises(UsageError, match="--key_file"):
         doors.read_key({"key_file": tmp_path / "key"}, {})
-
-
-def test_empty_key_is_refused():
-    with pytest.raises(UsageError, match="--key is empty"):
-        doors.read_key({"key": ""}, {"DETFORGE_KEY": "b"})
 
 
 def test_key_and_key_file_together_are_refused(tmp_path):
@@ -75,6 +71,11 @@ def test_gpu_numbers_count_among_the_visible_ones(gpus, visible, expected):
 def test_gpu_beyond_the_visible_ones_is_refused():
     with pytest.raises(UsageError, match="is 2, but CUDA_VISIBLE_DEVICES=4,6 leaves 2"):
         doors.visible_devices([2], "4,6")
+
+
+def test_only_gpu_that_is_left_is_named():
+    with pytest.raises(UsageError, match=r"is 2, but CUDA_VISIBLE_DEVICES=4 leaves 1; use 0$"):
+        doors.visible_devices([2], "4")
 
 
 @pytest.mark.parametrize("visible", ["", " ", "-1", "NoDevFiles"])

@@ -1,5 +1,6 @@
 """What a task is asked to do: outputs, keys, changes and files that the spec names."""
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -151,12 +152,11 @@ def test_coco_file_reaches_a_detector_that_converts_it(detforge, finder, tmp_pat
     assert request.output == tmp_path / "out/birds"
 
 
-def test_core_says_when_it_converts_a_coco_file_without_a_spec(detforge, finder, tmp_path, coco):
+def test_core_reads_a_coco_file_without_a_spec(detforge, finder, tmp_path, coco):
     del finder.convert.detforge_impl  # the core's own conversion is left
     result = detforge("kitten_finder", "dataset_convert", *coco, "-o", tmp_path / "out")
     assert result.code == 2
-    assert "a COCO file without a spec comes with release 0.3" in result.err
-    assert "-d FILE" in result.err
+    assert result.err.startswith(f"Error: {coco[3]} is not COCO JSON")
 
 
 # --- what the spec names ------------------------------------------------------------------
@@ -270,11 +270,14 @@ def test_prune_comes_later_only_without_a_hook_of_the_detectors_own(
     assert result.err.startswith("Error: kitten_finder prune comes with release 0.6 (pruning).")
 
 
-def test_gpu_of_a_conversion_is_remarked_upon(detforge, finder, tmp_path):
+def test_option_that_changes_nothing_is_remarked_upon(detforge, finder, spec, model, tmp_path):
     (tmp_path / "c.txt").write_text(CONVERSION)
     words = ("-d", tmp_path / "c.txt", "-o", tmp_path / "out/x", "--gpu_index", "0")
     result = detforge("kitten_finder", "dataset_convert", *words)
     assert (result.code, result.err) == (0, "--gpu_index: conversion uses no GPU\n")
+    result = detforge("kitten_finder", "evaluate", "-e", spec, "-m", model, "--force")
+    assert (result.code, result.err) == (0, "--force: a report is replaced without it\n")
+    assert "CUDA_VISIBLE_DEVICES" not in os.environ
 
 
 def test_report_of_a_detector_with_two_names_has_the_first(detforge, finder, tmp_path, spec, model):

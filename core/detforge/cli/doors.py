@@ -30,20 +30,19 @@ def read_key(values: Mapping[str, Any], environment: Mapping[str, str]) -> str |
         environment: the process's environment variables.
 
     Raises:
-        UsageError: both options are given, or the key is empty.
+        UsageError: both options are given, or the file has no key.
     """
     key, key_file = values.get("key"), values.get("key_file")
     if key is not None and key_file is not None:
         raise UsageError("--key and --key_file are both given; one is enough")
     if key_file is not None:
         try:
-            key = key_file.read_text(encoding="utf-8").partition("\n")[0].strip()
+            # Editors of Windows begin UTF-8 with a mark.
+            key = key_file.read_text(encoding="utf-8-sig").partition("\n")[0].strip()
         except UnicodeDecodeError as err:
-            raise UsageError(f"--key_file {key_file} is not a text file") from err
+            raise UsageError(f"--key_file {key_file} is not a text file in UTF-8") from err
         if not key:
             raise UsageError(f"--key_file {key_file}: the first line is empty; it holds the key")
-    if key == "":
-        raise UsageError("--key is empty; leave it out for plain files (is a variable unset?)")
     if key is None and environment.get("DETFORGE_KEY"):
         key = environment["DETFORGE_KEY"]
         log.debug("the key comes from the environment variable DETFORGE_KEY")
@@ -84,9 +83,10 @@ def visible_devices(gpus: Sequence[int], visible: str | None) -> str:
         )
     devices = visible.split(",")
     if absent := [gpu for gpu in gpus if gpu >= len(devices)]:
+        last = len(devices) - 1
         raise UsageError(
             f"--gpu_index is {absent[0]}, but CUDA_VISIBLE_DEVICES={visible} leaves "
-            f"{len(devices)}; use a number from 0 to {len(devices) - 1}"
+            f"{len(devices)}; use {f'a number from 0 to {last}' if last else '0'}"
         )
     return ",".join(devices[gpu] for gpu in gpus)
 
@@ -120,13 +120,19 @@ def check_folder(path: Path, option: str) -> None:
         raise UsageError(f"{option} {path} cannot be written: no permission in {existing}")
 
 
-def check_file(path: Path, option: str) -> None:
+def check_file(path: Path, option: str, *, or_folder: bool = False) -> None:
     """Check that a file can be written.
+
+    Args:
+        path: the file.
+        option: what messages call it.
+        or_folder: a slash at the end would mean a folder.
 
     Raises:
         UsageError: the path is a folder, a file stands in for its folder, or permission is
             missing.
     """
     if path.is_dir():
-        raise UsageError(f"{option} {path} is a folder; name a file")
+        hint = f", or end it with a slash: {path}/" if or_folder else ""
+        raise UsageError(f"{option} {path} is a folder; name a file in it{hint}")
     check_folder(path.parent, option)

@@ -117,5 +117,7 @@ def _description(option: Option) -> str:
             f"{value} comes with release {release_of(feature)}"
             for value, feature in option.arrives.items()
         ]
+    if option.remark:
+        return f"Not needed: {option.remark}."
     suffix = f" ({'; '.join(notes)})" if notes else ""
     return f"{option.help}{suffix}."

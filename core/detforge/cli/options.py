@@ -2,8 +2,9 @@
 
 An option has a name, by which the program knows it (the field of the request it fills), and
 spellings, which users type. Every spelling in the documents people have is accepted.
-No option is accepted and ignored: it takes effect, or it is refused with the release that
-brings it (`Option.arrives`) or with the reason why it never will (`Option.no_effect`).
+No option is ignored in silence: it takes effect, or it is refused with the release that brings
+it (`Option.arrives`) or with the reason why it never will (`Option.no_effect`), or it is
+answered with the reason why it is not needed (`Option.remark`).
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ class Option:
             is refused.
         works: values that are fine all the same.
         no_effect: why the option can do nothing here; giving it is refused with this reason.
+        remark: why the option changes nothing here and is accepted all the same, for scripts that
+            give it to every task; giving it is answered with this.
         misprints: words that some documents print in its place; refused with a hint.
         secret: the value is shown in no message.
     """
@@ -72,6 +75,7 @@ class Option:
     arrives: str | Mapping[Any, str] = ""
     works: tuple[Any, ...] = ()
     no_effect: str = ""
+    remark: str = ""
     misprints: tuple[str, ...] = ()
     secret: bool = False
 
@@ -97,6 +101,12 @@ class Option:
         long = [word for word in self.spellings if word.startswith("--")]
         return [*long, *self.spellings, self.metavar][0]
 
+    @property
+    def full_title(self) -> str:
+        """The title with the letter, which most users know better."""
+        short = next((word for word in self.spellings if not word.startswith("--")), "")
+        return f"{self.title} ({short})" if short not in ("", self.title) else self.title
+
     def feature_of(self, value: Any) -> str:
         """Return the feature that a given value waits for, '' when it takes effect today."""
         if isinstance(self.arrives, Mapping):
@@ -105,7 +115,7 @@ class Option:
 
     def means_folder(self, spelling: str, value: str) -> bool:
         """Return whether a value is a folder that does not show it by its last character."""
-        if not self.output or not value or names_folder(value):
+        if not self.output or names_folder(value):
             return False
         if spelling.endswith("_dir"):
             return True

@@ -37,7 +37,7 @@ def run_task(
     task: str,
     word: str,
     options: Sequence[Option],
-    values: dict[str, Any],
+    values: Mapping[str, Any],
     waiting: Mapping[str, str],
 ) -> None:
     """Run one task of a detector and report.
@@ -54,8 +54,9 @@ def run_task(
         DetforgeError: anything the user can mend.
     """
     _check_outputs(values, options)
-    gpus = doors.chosen_gpus(values["gpu_index"])
     logs.configure(verbose=values["verbose"], log_file=values["log_file"])
+    values = _without_remarked(options, values)
+    gpus = doors.chosen_gpus(values.get("gpu_index", ()))
     log_start(detector, word, options, values)
     if feature := feature_of_task(detector, task):
         refuse_task(detector, task, word, feature, values, waiting)
@@ -81,32 +82,40 @@ def log_start(
     for extension in detector.extensions:
         log.debug("with the extension %s", extension)
     for option in options:
-        value = values[option.name]
+        value = values.get(option.name)
         if value is None or value is False or value == () or option.no_effect:
             continue
         shown = ", ".join(map(str, value)) if isinstance(value, tuple) else value
         log.debug("%s is %s", option.title, "given" if option.secret else shown)
 
 
+def _without_remarked(options: Sequence[Option], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of the options that count here; answer the others that are given."""
+    for option in options:
+        if option.remark and values[option.name]:
+            log.info("%s: %s", option.title, option.remark)
+    remarked = {option.name for option in options if option.remark}
+    return {name: value for name, value in values.items() if name not in remarked}
+
+
 def _check_outputs(values: Mapping[str, Any], options: Sequence[Option]) -> None:
     """Check that everything that options name for writing can be written."""
-    titles = {option.name: option.title for option in options}
-    for name in _FOLDERS:
-        if values.get(name) is not None:
-            doors.check_folder(values[name], titles[name])
-    if values.get("output") is not None:
-        text = str(values["output"])
-        check = doors.check_folder if names_folder(text) else doors.check_file
-        check(Path(text), titles["output"])
+    for option in options:
+        value = values[option.name]
+        if value is not None and option.name in _FOLDERS:
+            doors.check_folder(value, option.title)
+        elif value is not None and option.name == "output":
+            if names_folder(str(value)):
+                doors.check_folder(Path(value), option.title)
+            else:
+                doors.check_file(Path(value), option.title, or_folder=bool(option.output))
 
 
 def _prepare_process(task: str, gpus: Sequence[int], *, verbose: bool) -> None:
     """Set what must be set before the numeric libraries are imported."""
     if not verbose:
         quiet_import("tensorflow")
-    if gpus and task == "convert":
-        log.info("--gpu_index: conversion uses no GPU")
-    elif gpus:
+    if gpus:
         _leave_only(gpus, task)
 
 

@@ -100,7 +100,7 @@ OPTIONS = (
     replace(shared.KEY, no_effect=_NEVER_ENCRYPTED),
     replace(shared.KEY_FILE, no_effect=_NEVER_ENCRYPTED),
     shared.RESULTS_DIR,
-    replace(shared.GPU_INDEX, help="Accepted with a remark: conversion uses no GPU"),
+    replace(shared.GPU_INDEX, remark="conversion uses no GPU"),
     *shared.MESSAGES,
 )
 

@@ -10,8 +10,6 @@ OPTIONS = (
     shared.SPEC,
     shared.CHANGES,
     replace(shared.MODEL, help="Checkpoint, or an exported ONNX file"),
-    replace(
-        shared.FORCE, help="For scripts: a report that is already there is replaced in any case"
-    ),
+    replace(shared.FORCE, remark="a report is replaced without it"),
     *shared.COMMON,
 )
