@@ -90,7 +90,7 @@ def find_detector(name: str) -> metadata.EntryPoint:
     name = first_names.get(canonical(name), canonical(name))
     points = found.get(name)
     if not points:
-        raise PluginError(_absent(name, sorted(set(first_names.values()))))
+        raise PluginError(_absent(name, first_names))
     if problem := visible_problem(name, points):
         raise PluginError(problem)
     return points[0]
@@ -213,11 +213,19 @@ def _release(version: str) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-def _absent(name: str, installed: list[str]) -> str:
+def _absent(name: str, first_names: dict[str, str]) -> str:
+    """Return the message about a detector that is not installed.
+
+    Args:
+        name: what was asked for.
+        first_names: as `_first_names` returns them.
+    """
+    installed = sorted(set(first_names.values()))
     here = f"installed: {', '.join(installed)}" if installed else "none is installed"
     if name in OFFERED:
         return f"the detector {name!r} is not installed ({here}): pip install {OFFERED[name]}"
+    others = [other for other in OFFERED if other not in first_names]
+    more = f"; offered: {', '.join(others)}" if others else ""
     return (
-        f"there is no detector {name!r}: detforge offers {', '.join(OFFERED)} ({here})."
-        f"{did_you_mean(name, {*installed, *OFFERED})}"
+        f"there is no detector {name!r} ({here}{more}).{did_you_mean(name, {*installed, *OFFERED})}"
     )

@@ -26,10 +26,10 @@ def test_script_asks_detforge_itself(detforge, shell):
     assert f"_DETFORGE_COMPLETE={shell}_complete" in script.out
 
 
-def test_other_shell_is_one_message(detforge):
-    result = detforge("completion", "tcsh")
-    assert result.code == 2
-    assert "'tcsh' is not one of 'bash', 'zsh', 'fish'" in result.err
+def test_help_shows_a_line_for_each_shell(detforge):
+    shown = detforge("completion", "--help").out
+    assert "\n  bash:  detforge completion bash >> ~/.bashrc\n  zsh:  " in shown
+    assert "\\b" not in shown
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,8 @@ def test_other_shell_is_one_message(detforge):
         (["ssd", "engine", "-i", "nh"], ["plain nhwc"]),
         (["ssd", "engine", "mod"], ["file mod"]),
         (["ssd", "spec", "--ex"], ["plain --explain"]),
+        (["mask_rcnn", "inference", "--incl"], ["plain --include_mask", "plain --include_masks"]),
+        (["ssd", "inference", "--incl"], []),
     ],
     ids=lambda value: " ".join(value),
 )

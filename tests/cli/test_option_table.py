@@ -146,7 +146,7 @@ def test_each_way_of_conversion_is_complete(given):
 
 @pytest.mark.parametrize(("numbers", "gpus"), [((0, 1), 1), ((0,), 2), ((0, 1, 2), 2)])
 def test_gpus_are_as_many_as_their_numbers(numbers, gpus):
-    message = f"--gpu_index names {len(numbers)} GPUs, but --gpus is {gpus}; name as many"
+    message = f"--gpu_index names {len(numbers)} GPUs, but --gpus is {gpus}; make them agree"
     with pytest.raises(UsageError, match=message):
         check_values("train", gpu_index=numbers, gpus=gpus)
     check_values("train", gpu_index=(), gpus=gpus)

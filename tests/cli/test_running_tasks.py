@@ -193,32 +193,6 @@ def assert_one_message(result, text):
     assert result.err.count("Error") == 1
 
 
-@pytest.mark.parametrize(
-    ("words", "text"),
-    [
-        (["tlt-export", "ssd", "-m", "a.tlt"], "an older toolkit; here it is: detforge ssd export"),
-        (["tlt-int8-tensorfile", "ssd"], "here it is: detforge ssd calibration_tensorfile ..."),
-        (["tao-converter", "-k", "a"], "here it is: detforge DETECTOR engine ..."),
-        (["int8_tensorfile"], "name a detector first: detforge DETECTOR int8_tensorfile ..."),
-        (["model", "yolo_v4", "train"], "there is no detector 'yolo_v4': detforge offers"),
-        (["kitten-finder", "trian"], "Did you mean 'train'?"),
-        (["train", "-e", "spec.txt"], "name a detector first: detforge DETECTOR train ..."),
-        (["kiten_finder", "train"], "Did you mean 'kitten_finder'?"),
-        (["kitten_finder", "train", "--gpu"], "No such option"),
-        (["kitten_finder", "prune", "-i", "a"], "print it, -el or --excluded_layers is meant"),
-        (["kitten_finder", "evaluate", "--gpus", "2"], "no option --gpus; train has it"),
-        (["kitten_finder", "train", "-l", "a"], "train has no option -l; inference has it"),
-        (["kitten_finder", "train", "extra"], "extra"),
-        (["kitten_finder", "evaluate", "-m", "absent.onnx"], "does not exist"),
-        (["--no-such"], "No such option"),
-        (["dev", "no_such"], "No such command"),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
-)
-def test_wrong_command_line_is_one_message(detforge, finder, words, text):
-    assert_one_message(detforge(*words), text)
-
-
 def test_exit_code_reaches_the_shell():
     command = [sys.executable, "-m", "detforge", "ssd", "no_such_task"]
     assert subprocess.run(command, capture_output=True, check=False).returncode == 2
@@ -364,6 +338,18 @@ def test_key_of_the_environment_is_mentioned_but_not_shown(
     shown = detforge(*words_of("evaluate", spec, model, tmp_path), "-v").err
     assert "the key comes from the environment variable DETFORGE_KEY" in shown
     assert "s3cret" not in shown
+
+
+def test_broken_extension_is_warned_of_once_however_many_detectors_are_loaded(
+    detforge, finder, tmp_path, spec, model
+):
+    tape = {"detforge.extensions": {"tape": "no_such_module"}}
+    add_distribution(tmp_path / "site", "detforge-tape", entry_points=tape)
+    finder.changes.append(OptionChange.drop("label_map", reason="it knows one class"))
+    words = [*words_of("inference", spec, model, tmp_path), "--label_map", spec]
+    shown = detforge(*words).err
+    assert "leave it out (efficientdet and mask_rcnn have it)" in shown
+    assert shown.count("Warning: extension 'tape' is left out") == 1
 
 
 def test_logging_is_left_as_it_was(detforge, finder, tmp_path, spec, model):

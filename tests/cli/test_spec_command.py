@@ -480,18 +480,6 @@ def test_change_without_a_file_is_refused(detforge):
         assert "name them with --check" in shown.err
 
 
-def test_word_that_stands_alone_is_answered_with_the_options_for_it(detforge, write):
-    shown = detforge("ssd", "spec", write())
-    assert shown.code == 2
-    assert "to check a file write --check spec.txt" in shown.err
-
-
-def test_unknown_option_is_refused(detforge):
-    shown = detforge("ssd", "spec", "--nonsense")
-    assert shown.code == 2
-    assert "--nonsense" in shown.err
-
-
 def test_help_shows_command_lines_to_copy(detforge):
     shown = detforge("mask-rcnn", "spec", "-h")
     assert shown.code == 0

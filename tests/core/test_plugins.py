@@ -97,11 +97,8 @@ def test_detector_that_nobody_offers_is_one_honest_sentence(plugins, name):
     plugins("detforge-finder")
     with pytest.raises(PluginError) as caught:
         load_detector(name)
-    message = str(caught.value)
-    assert message.startswith(f"there is no detector {name!r}: detforge offers ssd, dssd, faster")
-    assert re.search(r" \(installed: .*finder.*\)\.$", message)
-    assert "pip" not in message
-    assert "mean" not in message
+    start = re.escape(f"there is no detector {name!r} (installed: ")
+    assert re.fullmatch(rf"{start}[a-z_, ]*finder[a-z_, ]*\)\.", str(caught.value))
 
 
 @pytest.mark.parametrize("name", ["faster_rcnn", "faster-rcnn"])
@@ -113,7 +110,10 @@ def test_detector_of_ours_that_is_absent_is_answered_with_its_package(monkeypatc
 
 def test_without_any_detector_the_nearest_of_ours_is_offered(monkeypatch):
     monkeypatch.setattr("importlib.metadata.entry_points", lambda **kwargs: [])
-    with pytest.raises(PluginError, match=r"none is installed\)\. Did you mean 'mask_rcnn'\?$"):
+    with pytest.raises(
+        PluginError,
+        match=r"\(none is installed; offered: ssd, dssd, .*\)\. Did you mean 'mask_rcnn'\?$",
+    ):
         load_detector("maskrcnn")
 
 

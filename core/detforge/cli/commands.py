@@ -14,7 +14,7 @@ from detforge.cli.words import (
     command_words,
 )
 from detforge.installed import canonical
-from detforge.nearest import did_you_mean
+from detforge.nearest import did_you_mean, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,13 +51,27 @@ class Group(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the words up to the command; without any, show the help."""
-        return super().parse_args(ctx, command_words(args) or ["--help"])
+        try:
+            return super().parse_args(ctx, command_words(args) or ["--help"])
+        except click.NoSuchOption as err:
+            raise click.UsageError(self._unknown(ctx, err.option_name), ctx) from err
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command by its first word; hyphens and underscores are equal."""
-        return super().resolve_command(ctx, [canonical(args[0]), *args[1:]])
+        kind = self.subcommand_metavar.split()[0].lower()
+        if not args[0].strip():
+            raise click.UsageError(f"the {kind} is empty; is a shell variable unset?", ctx)
+        command = self.get_command(ctx, canonical(args[0]))
+        if command is None:
+            names = self.list_commands(ctx)
+            raise click.UsageError(
+                f"{ctx.command_path} has no {kind} {args[0]!r} (it has: "
+                f"{', '.join(names)}).{did_you_mean(args[0], names)}",
+                ctx,
+            )
+        return command.name, command, args[1:]
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Return the commands that begin like a word, and the group's own options."""
@@ -67,6 +81,15 @@ class Group(click.Group):
         items = [CompletionItem(name, help=summary) for name, summary in self.rows()]
         options = click.Command.shell_complete(self, ctx, incomplete)
         return [*(item for item in items if item.value.startswith(start)), *options]
+
+    def _unknown(self, ctx: click.Context, word: str) -> str:
+        """Return the message about an option that the group does not have."""
+        near = did_you_mean(word, (own for option in self.get_params(ctx) for own in option.opts))
+        place = f"{ctx.command_path} {self.subcommand_metavar.partition(' [')[0]}"
+        return (
+            f"{ctx.command_path} has no option {word}.{near} Options follow the "
+            f"{place.split()[-1].lower()}: {place} {word}"
+        )
 
 
 class Root(Group):
@@ -81,7 +104,7 @@ class Root(Group):
         words = command_words(args)
         rest = words[1:] if words[:1] == ["tao"] else words
         rest = rest[1:] if rest[:1] == ["model"] else rest
-        if words[:1] == ["tao"] and not ctx.resilient_parsing:
+        if words[:1] == ["tao"] and rest and not ctx.resilient_parsing:
             from detforge.cli import logs
 
             logs.log.info("read as: %s", " ".join(["detforge", *rest[:2], "..."]))
@@ -91,16 +114,23 @@ class Root(Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find a detector or a command; say what to type for a task without its detector."""
-        word = canonical(args[0])
+        word, names = canonical(args[0]), self.list_commands(ctx)
+        model = canonical(args[1]) if args[1:] and not args[1].startswith("-") else ""
         if word in OLDER_COMMANDS:
-            model = canonical(args[1]) if args[1:] and not args[1].startswith("-") else "DETECTOR"
+            if model:
+                self.get_command(ctx, model)
             raise click.UsageError(
                 f"{args[0]} is a command of an older toolkit; here it is: "
-                f"detforge {model} {OLDER_COMMANDS[word]} ...",
+                f"detforge {model or 'DETECTOR'} {OLDER_COMMANDS[word]} ...",
                 ctx,
             )
-        if OTHER_TASK_WORDS.get(word, word) in SUMMARIES and word not in self.list_commands(ctx):
-            raise click.UsageError(f"name a detector first: detforge DETECTOR {word} ...", ctx)
+        if OTHER_TASK_WORDS.get(word, word) in SUMMARIES and word not in names:
+            first = model if model in names else "DETECTOR"
+            raise click.UsageError(f"name the detector first: detforge {first} {word} ...", ctx)
+        own = (*_OTHER, "--help", "--version")
+        if word not in names and nearest(args[0], (*names, *own)) in own:
+            near = did_you_mean(args[0], own)
+            raise click.UsageError(f"there is no command {args[0]!r}.{near}", ctx)
         return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
@@ -114,7 +144,13 @@ class Root(Group):
         from detforge.installed import find_detector, summary_of
 
         point = find_detector(cmd_name)
-        return DetectorGroup(name=point.name, help=summary_of(point), context_settings=CONTEXT)
+        return DetectorGroup(
+            name=point.name,
+            help=summary_of(point),
+            context_settings=CONTEXT,
+            options_metavar="",
+            subcommand_metavar="TASK [OPTIONS]",
+        )
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write detectors, tasks and the rest in sections of their own."""
@@ -154,19 +190,6 @@ class DetectorGroup(Group):
         from detforge.plugins import load_detector
 
         return DetectorTask(load_detector(self.name or ""), word, SUMMARIES[word])
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find a task, or say which ones there are."""
-        word = canonical(args[0])
-        if OTHER_TASK_WORDS.get(word, word) not in SUMMARIES and not args[0].startswith("-"):
-            raise click.UsageError(
-                f"{self.name} has no task {args[0]!r} (it has: {', '.join(SUMMARIES)})."
-                f"{did_you_mean(args[0], SUMMARIES)}",
-                ctx,
-            )
-        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the tasks without loading the detector."""
@@ -247,5 +270,6 @@ def root() -> Root:
         params=[version],
         help="Train, evaluate, prune and export object detectors from a text spec file.",
         context_settings=CONTEXT,
+        options_metavar="",
         subcommand_metavar="DETECTOR TASK [OPTIONS]",
     )

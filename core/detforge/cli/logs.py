@@ -27,11 +27,30 @@ class _Plain(logging.Formatter):
         return text if record.levelno < logging.WARNING else f"{record.levelname.title()}: {text}"
 
 
+class _Once(logging.Filter):
+    """Lets each warning through once.
+
+    A message about other detectors loads them, and each load warns of a broken extension anew.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        text = record.getMessage()
+        if record.levelno != logging.WARNING or text not in self._seen:
+            self._seen.add(text)
+            return True
+        return False
+
+
 def open_console() -> None:
     """Send log messages to stderr as plain lines."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Plain())
     handler.addFilter(lambda record: not getattr(record, "is_on_screen", False))
+    handler.addFilter(_Once())
     log.addHandler(handler)
     log.setLevel(logging.INFO)
     # TensorFlow's logging puts a handler of its own on the root: each line would come twice.
@@ -53,6 +72,7 @@ def configure(*, verbose: bool, log_file: Path | None) -> None:
     except OSError as err:
         raise UsageError(f"--log_file {log_file} cannot be written: {err.strerror}") from err
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.addFilter(_Once())
     log.addHandler(handler)
 
 

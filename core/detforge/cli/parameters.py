@@ -11,6 +11,8 @@ from detforge.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from click.shell_completion import CompletionItem
+
     from detforge.cli.options import Option
 
 
@@ -20,18 +22,55 @@ def click_parameter(option: Option) -> click.Parameter:
     Every option with a value may be repeated as far as click is concerned: `checked_values`
     finds out whether the values agree. Requirements and defaults are also its business.
     """
-    if not option.spellings:
-        metavar = option.metavar
-        return click.Argument([option.name], type=option.type, nargs=-1, metavar=metavar)
+    words = [*option.spellings, option.name]
+    hidden = bool(option.no_effect)  # from completion; the help is written by `detforge.cli.help`
     if option.is_flag:
-        return click.Option([*option.spellings, option.name], is_flag=True, help=option.help)
-    return click.Option(
-        [*option.spellings, option.name],
-        type=option.type,
-        multiple=True,
-        metavar=option.metavar or None,
-        help=option.help,
-    )
+        return click.Option(words, is_flag=True, hidden=hidden)
+    if not option.spellings:
+        return click.Argument(words, type=_Value(option), nargs=-1, metavar=option.metavar)
+    return click.Option(words, type=_Value(option), multiple=True, hidden=hidden)
+
+
+class _Value(click.ParamType):
+    """The type of an option's value, with messages that name the option once."""
+
+    def __init__(self, option: Option) -> None:
+        self.type = click.types.convert_type(option.type)
+        self.name = self.type.name
+        self.option = option
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the value as its type has it."""
+        try:
+            return self.type.convert(value, param, ctx)
+        except click.BadParameter as err:
+            wanted = _wanted(self.option, self.type)
+            problem = f"takes {wanted}; found {value}" if wanted else err.message
+            raise click.UsageError(f"{self.option.title} {problem}", ctx) from err
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Return the values that begin like a word."""
+        return self.type.shell_complete(ctx, param, incomplete)
+
+
+def _wanted(option: Option, kind: click.ParamType) -> str:
+    """Return what a type of click takes, '' for one whose own message says it."""
+    if isinstance(kind, click.Choice):
+        *most, last = map(str, kind.choices)
+        return f"{', '.join(most)} or {last}" if most else last
+    if option.arity == "numbers":
+        return "whole numbers with commas between them"
+    if not isinstance(kind, (click.types.IntParamType, click.types.FloatParamType)):
+        return ""
+    bounds = []
+    if (low := getattr(kind, "min", None)) is not None:
+        bounds.append(f"{'above' if kind.min_open else 'at least'} {low}")
+    if (high := getattr(kind, "max", None)) is not None:
+        bounds.append(f"{'below' if kind.max_open else 'at most'} {high}")
+    number = "a whole number" if isinstance(kind, click.types.IntParamType) else "a number"
+    return ", ".join([number, " and ".join(bounds)]) if bounds else number
 
 
 def by_spelling(options: Sequence[Option]) -> dict[str, Option]:
@@ -65,7 +104,7 @@ def checked_values(
                 f"{owners(option.name)}"
             )
     missing = [
-        _with_short(option)
+        option.full_title
         for option in options
         if option.required and not _is_given(option, given.get(option.name))
     ]
@@ -112,8 +151,3 @@ def _one_value(option: Option, given: Any) -> Any:
         spellings = f" ({', '.join(option.spellings)} are one option)" if option.spellings else ""
         raise UsageError(f"{option.title} was given {shown}{spellings}")
     return given[0]
-
-
-def _with_short(option: Option) -> str:
-    short = next((word for word in option.spellings if not word.startswith("--")), "")
-    return f"{option.title} ({short})" if short else option.title

@@ -80,8 +80,6 @@ def spec_command(name: str) -> click.Command:
 class SpecCommand(TaskCommand):
     """``detforge <detector> spec``."""
 
-    allow_extra_args = True  # for a message of our own
-
     def __init__(self, detector: Detector) -> None:
         self._detector = detector
         super().__init__("spec", SPEC_OPTIONS, self._start, SUMMARIES["spec"])
@@ -94,12 +92,11 @@ class SpecCommand(TaskCommand):
             for rest in ("> spec.txt", "--check spec.txt", "--explain num_epochs"):
                 formatter.write(f"{indent}{ctx.command_path} {rest}\n")
 
+    def loose_word(self, word: str, args: Sequence[str]) -> str:
+        """Return what to write instead of a file or a field alone."""
+        return f"{word} stands alone; write --check {word} for a file, --explain {word} for a field"
+
     def _start(self, given: Mapping[str, Any]) -> None:
-        if words := click.get_current_context().args:
-            raise click.UsageError(
-                f"{words[0]} stands alone; to check a file write --check {words[0]}, to look up a "
-                f"field --explain {words[0]}"
-            )
         run(self._detector, checked_values(SPEC_OPTIONS, given))
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 class TaskCommand(click.Command):
     """A command with options of `detforge.cli.options`."""
 
+    allow_extra_args = True  # for a message of our own
+
     def __init__(
         self,
         name: str,
@@ -51,9 +53,39 @@ class TaskCommand(click.Command):
         """Bring pasted words into click's form, then read them."""
         from detforge.cli.parameters import by_spelling
 
-        if not ctx.resilient_parsing:  # completion looks at what is typed, finished or not
+        if ctx.resilient_parsing:  # completion looks at what is typed, finished or not
+            return super().parse_args(ctx, args)
+        try:
             args = option_words(args, by_spelling(self.options))
-        return super().parse_args(ctx, args)
+            loose = super().parse_args(ctx, list(args))  # click empties the list
+        except click.NoSuchOption as err:
+            raise click.UsageError(self._unknown(err.option_name), ctx) from err
+        if loose:
+            raise click.UsageError(self.loose_word(loose[0], args), ctx)
+        return loose
+
+    def loose_word(self, word: str, args: Sequence[str]) -> str:
+        """Return what is wrong with a word that belongs to no option.
+
+        Args:
+            word: the first such word.
+            args: all words.
+        """
+        from detforge.cli.wrong_words import stands_alone
+
+        return stands_alone(word, args, self.options)
+
+    def elsewhere(self, word: str) -> str:
+        """Return the end of a message: where an option is that this command lacks, or ''."""
+        return ""
+
+    def _unknown(self, word: str) -> str:
+        """Return the message about an option that does not exist."""
+        from detforge.cli.wrong_words import as_shown, near_form, other_form
+
+        form = other_form(word, self.options)
+        hint = form or self.elsewhere(word) or near_form(word, self.options)
+        return f"{self.name} has no option {as_shown(word, self.options)}{hint}"
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options in sections."""
@@ -74,16 +106,6 @@ class DetectorTask(TaskCommand):
         self.task = TASK_WORDS[word]
         super().__init__(word, changed_options(detector, self.task), self._start, summary)
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read the words; say where an option belongs that does not exist here."""
-        try:
-            return super().parse_args(ctx, args)
-        except click.NoSuchOption as err:
-            word = err.option_name
-            if place := self._whereabouts(word):
-                raise click.UsageError(f"{self.name} has no option {word}{place}", ctx) from err
-            raise
-
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write what the task does, and a command line that does it."""
         from detforge.cli.help import sentence, write_example
@@ -94,7 +116,9 @@ class DetectorTask(TaskCommand):
         if feature := feature_of_task(self.detector, self.task):
             formatter.write_paragraph()
             with formatter.indentation():
-                coming = f"{sentence(arrival(feature))}. Until then it checks options and spec."
+                has_spec = any(option.name == "spec" for option in self.options)
+                checked = "options and spec" if has_spec else "its options"
+                coming = f"{sentence(arrival(feature))}. Until then it checks {checked}."
                 formatter.write_text(coming)
         write_example(formatter, ctx.command_path, self.options)
 
@@ -113,16 +137,17 @@ class DetectorTask(TaskCommand):
         owners = self._detectors_with(lambda option: option.name == name)
         return f" ({_have(owners)} it)" if owners else ""
 
-    def _whereabouts(self, word: str) -> str:
-        """Return the end of a message that says where a spelling belongs, or ''."""
+    def elsewhere(self, word: str) -> str:
+        """Return the end of a message: which task or detector has an option, or ''."""
+        tasks, names = [], set()
+        for other, task in TASK_WORDS.items():
+            for option in changed_options(self.detector, task):
+                if word in option.spellings:
+                    tasks.append(other)
+                    names.add(option.name)
         for option in self.options:
-            if word in option.misprints:
-                return f"; where documents print it, {' or '.join(option.spellings)} is meant"
-        tasks = [
-            other
-            for other, task in TASK_WORDS.items()
-            if any(word in option.spellings for option in changed_options(self.detector, task))
-        ]
+            if option.name in names and not option.no_effect:
+                return f"; here it is {option.full_title}"
         if tasks:
             return f"; {_have(tasks)} it"
         owners = self._detectors_with(lambda option: word in option.spellings)

@@ -2,23 +2,56 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from detforge.nearest import did_you_mean
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
-FOLDER = click.Path(exists=True, file_okay=False, readable=True, path_type=Path)
-FILE_OR_FOLDER = click.Path(exists=True, readable=True, path_type=Path)
-PATH = click.Path(path_type=Path)
-PRECISION = click.Choice(["fp32", "fp16", "int8"], case_sensitive=False)
+_MANY_FILES = 1000  # comparing with each takes a second or more
 
 _MIB = 2**20
 _UNITS: Mapping[str, int] = {"": 1, "k": 2**10, "m": _MIB, "g": 2**30}
+
+
+class Existing(click.Path):
+    """A path that must exist; of an absent one the message has the name that was meant."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the path."""
+        path = Path(value)
+        if not os.access(path, os.F_OK):
+            self.fail(f"{value} does not exist{_instead_of(path)}", param, ctx)
+        if path.is_dir() and not self.dir_okay:
+            self.fail(f"{value} is a folder; name a file", param, ctx)
+        if not path.is_dir() and not self.file_okay:
+            self.fail(f"{value} is a file; name a folder", param, ctx)
+        if not os.access(path, os.R_OK):
+            self.fail(f"{value} cannot be read: no permission", param, ctx)
+        return path
+
+
+def _instead_of(absent: Path) -> str:
+    """Return the end of a message: the name that was meant, or the folder that is absent too."""
+    try:
+        names = [file.name for file in absent.parent.iterdir()]
+    except OSError:
+        return f": there is no folder {absent.parent}"
+    near = did_you_mean(absent.name, names) if len(names) < _MANY_FILES else ""
+    return f".{near}" if near else ""
+
+
+FILE = Existing(exists=True, dir_okay=False, readable=True, path_type=Path)
+FOLDER = Existing(exists=True, file_okay=False, readable=True, path_type=Path)
+FILE_OR_FOLDER = Existing(exists=True, readable=True, path_type=Path)
+PATH = click.Path(path_type=Path)
+PRECISION = click.Choice(["fp32", "fp16", "int8"], case_sensitive=False)
 
 
 class ByteSize(click.ParamType):

@@ -52,7 +52,7 @@ CONTEXT = {"help_option_names": [*HELP_WORDS], "max_content_width": 100}
 """Settings of every command."""
 
 _TYPOGRAPHIC_START = re.compile("^-*[\u2013\u2014][-\u2013\u2014]*(?=\\w)")
-_NUMBERS = re.compile(r"[\d,]+")
+_NUMBERS = re.compile(r"[\d,\s]*\d[\d,\s]*")
 
 
 def plain_dashes(word: str, known: Collection[str] = ()) -> str:
@@ -114,7 +114,9 @@ def option_words(words: Sequence[str], known: Mapping[str, Option]) -> list[str]
         known: spelling -> option. Long spellings have underscores.
 
     Raises:
-        click.UsageError: the next word after an option that needs a value is an option.
+        click.UsageError: an option that needs a value has none.
+        click.NoSuchOption: several letters behind one dash are no option. Click would read
+            ``-key`` as ``-k ey``.
     """
     return list(_read_options(list(words), known))
 
@@ -128,6 +130,10 @@ def _read_options(words: list[str], known: Mapping[str, Option]) -> Iterator[str
         word = underscored(plain_dashes(words.pop(0), spellings))
         spelling, equals, value = word.partition("=")
         option = known.get(spelling)
+        if option is None and re.match("-[^-].", spelling):
+            raise click.NoSuchOption(spelling)
+        if option is not None and option.is_flag and equals:
+            raise click.UsageError(f"{spelling} takes no value; leave {equals}{value} out")
         if option is None or option.is_flag:
             yield word
         elif equals:
@@ -154,17 +160,19 @@ def _continues(option: Option, word: str) -> bool:
 
 def _values(option: Option, spelling: str, word: str) -> Iterator[str]:
     """Yield the words for one value, or for each of several with commas between them."""
+    if not word.strip(" ,"):
+        raise click.UsageError(f"the value of {spelling} is empty; is a shell variable unset?")
     if option.arity == "one" and option.means_folder(spelling, word):
         word += "/"
     values = [word]
-    if option.arity in ("many", "numbers"):
+    # A list in another form is shown whole in the message about it.
+    if option.arity == "many" or (option.arity == "numbers" and _NUMBERS.fullmatch(word)):
         values = [value.strip() for value in word.split(",")]
-    # An empty word is a mistake that the option's own check names.
-    for value in [value for value in values if value] or [word]:
+    for value in filter(None, values):
         yield from (spelling, value)
 
 
 def _valueless(spelling: str, rest: Sequence[str]) -> str:
     # An unset shell variable vanishes: `-k $KEY -r out` becomes `-k -r out`.
     found = f"the next word is {rest[0]}" if rest else "it is the last word"
-    return f"{spelling} needs a value, but {found}; is a shell variable empty?"
+    return f"{spelling} needs a value, but {found}; is a shell variable unset?"

@@ -92,5 +92,5 @@ def check(options: Mapping[str, Option], values: Mapping[str, Any]) -> None:
     if chosen and chosen != wanted:
         raise UsageError(
             f"{options['gpu_index'].title} names {chosen} GPUs, but {options['gpus'].title} is "
-            f"{wanted}; name as many"
+            f"{wanted}; make them agree"
         )
