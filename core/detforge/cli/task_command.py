@@ -116,8 +116,8 @@ class DetectorTask(TaskCommand):
         if feature := feature_of_task(self.detector, self.task):
             formatter.write_paragraph()
             with formatter.indentation():
-                has_spec = any(option.name == "spec" for option in self.options)
-                checked = "options and spec" if has_spec else "its options"
+                usable = {option.name for option in self.options if not option.no_effect}
+                checked = "options and spec" if "spec" in usable else "its options"
                 coming = f"{sentence(arrival(feature))}. Until then it checks {checked}."
                 formatter.write_text(coming)
         write_example(formatter, ctx.command_path, self.options)

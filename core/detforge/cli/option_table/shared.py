@@ -40,6 +40,7 @@ KEY = Option(
     spellings=("-k", "--key", "--enc_key", "--ke"),
     help="Key of encrypted model files; without one files are plain. Looked for in --key_file, "
     "$DETFORGE_KEY and the spec too",
+    metavar="KEY",
     group="common",
     secret=True,
 )
