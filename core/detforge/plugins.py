@@ -117,6 +117,14 @@ class Detector:
         self._asked = (spec, recipe)
         return recipe
 
+    def check(self, spec: Spec) -> None:
+        """Check what takes several fields of a spec, and say nothing else about it.
+
+        Raises:
+            SpecError: fields disagree with each other; without their places.
+        """
+        self.hook.recipe(spec=spec.message)
+
     def build_model(self, spec: Spec, mode: Mode, recipe: Recipe | None = None) -> DetectionModel:
         """Return a new model with random weights.
 

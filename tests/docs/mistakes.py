@@ -111,8 +111,10 @@ MISTAKES = (
     Mistake(
         "several",
         base_specs.MASK_RCNN,
-        "total_steps: 120000\ntrain_batch_size: 2\n",
-        "total_steps: 120k\ntrain_batchsize: 2\nmomentum: 1.5\n",
+        "total_steps: 120000\ntrain_batch_size: 2\nnum_steps_per_eval: 10000\n"
+        'learning_rate_steps: "[60000, 80000, 100000]"\n',
+        "total_steps: 120k\ntrain_batchsize: 2\nmomentum: 1.5\nnum_steps_per_eval: 10000\n"
+        'learning_rate_steps: "[60000, 80000]"\n',
         MASK_RCNN,
     ),
 )

@@ -80,7 +80,7 @@ def read_spec(detector: Detector, task: str, values: Mapping[str, Any]) -> Spec 
         spec = load_spec(path, detector.convert_schema(), values["changes"])
     else:
         schema = detector.spec_schema()
-        spec = load_spec(path, schema, values["changes"], others=experiment_schemas)
+        spec = load_spec(path, schema, values["changes"], experiment_schemas, detector.check)
     for problem in spec.warnings:
         log.warning("%s", problem)
     return spec

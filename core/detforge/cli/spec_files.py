@@ -82,11 +82,14 @@ def _check(
     is_stdin = str(path) == "-"
     file = "stdin" if is_stdin else str(path)
     changes, others = values["changes"], None if values["convert"] else experiment_schemas
+    check = detector.check
+    if values["convert"]:
+        check = check_conversion if schema is Convert else None
     try:
         if is_stdin:
-            spec = parse_spec(_read_stdin(), schema, file, changes, others)
+            spec = parse_spec(_read_stdin(), schema, file, changes, others, check)
         else:
-            spec = load_spec(path, schema, changes, others)
+            spec = load_spec(path, schema, changes, others, check)
         for warning in spec.warnings:
             log.warning("%s", warning)
         further = _check_whole(detector, spec, convert=values["convert"])

@@ -18,7 +18,15 @@ from detforge.errors import Problem
 from detforge.nearest import nearest
 from detforge.spec.blocks import Block, find_field
 from detforge.spec.cursor import Cursor
-from detforge.spec.fields import element_path, in_oneof, is_map, join, schema_of, value_field
+from detforge.spec.fields import (
+    element_path,
+    in_oneof,
+    is_inside,
+    is_map,
+    join,
+    schema_of,
+    value_field,
+)
 from detforge.spec.findings import Findings
 from detforge.spec.lexer import Source
 from detforge.spec.moved import blocks_around, guests_of
@@ -220,12 +228,8 @@ class _Maker:
     def _forget(self, path: str) -> None:
         """Forget where a field and what is inside it were given."""
         for places in (self._parsed.positions, self.places):
-            for known in [known for known in places if _is_inside(known, path)]:
+            for known in [known for known in places if is_inside(known, path)]:
                 del places[known]
-
-
-def _is_inside(path: str, block: str) -> bool:
-    return path == block or path.startswith((f"{block}.", f"{block}["))
 
 
 def _split(change: str) -> tuple[list[str], str | None]:

@@ -1,9 +1,11 @@
-"""Documented defaults, as the rules of a schema write them."""
+"""Values that the rules of a schema write as text: documented defaults and examples."""
 
 from __future__ import annotations
 
 from functools import cache
 from typing import TYPE_CHECKING, Any
+
+from google.protobuf import message_factory
 
 from detforge.errors import PluginError, Problem
 from detforge.spec.fields import rules_of, schema_of
@@ -18,19 +20,33 @@ if TYPE_CHECKING:
 
 
 @cache
-def with_default(kind: type[Message], field: FieldDescriptor) -> Message:
+def parse_value(field: FieldDescriptor, text: str) -> Message:
+    """Return a message in which only this field is set; do not change it.
+
+    Args:
+        field: to be set.
+        text: its value, as a rule of the schema gives it; empty for none.
+
+    Raises:
+        PluginError: the text is no such value.
+    """
+    assert field.containing_type is not None
+    message = message_factory.GetMessageClass(field.containing_type)()
+    problems = parse_text(f"{field.name}: {text}", message).problems if text else ()
+    if problems:
+        raise PluginError(
+            f"the schema's rules of {field.full_name} hold {text}: {problems[0].message}"
+        )
+    return message
+
+
+def with_default(field: FieldDescriptor) -> Message:
     """Return a message in which only this field is set, to its default; do not change it.
 
     Raises:
         PluginError: the schema's default cannot be read.
     """
-    message = kind()
-    if text := rules_of(field).default:
-        parsed = parse_text(f"{field.name}: {text}", message)
-        if parsed.problems:
-            reason = parsed.problems[0].message
-            raise PluginError(f"the schema's default of {field.full_name} is wrong: {reason}")
-    return message
+    return parse_value(field, rules_of(field).default)
 
 
 def settle_unwritten(
@@ -56,7 +72,7 @@ def settle_unwritten(
         content.CopyFrom(getattr(outer, name))
         outer.ClearField(name)
         if rules_of(field).default:
-            outer.MergeFrom(with_default(type(outer), field))
+            outer.MergeFrom(with_default(field))
             getattr(outer, name).MergeFrom(content)
         elif not rules_of(field).required:
             for lent in given:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from detforge.spec.defaults import parse_value
 from detforge.spec.facts import kind_of, shown_choices
 from detforge.spec.fields import range_of, rules_of, value_field
 from detforge.spec.interval import Interval
-from detforge.spec.outline import parse_value
 from detforge.spec.printing import print_message, print_scalar
 
 if TYPE_CHECKING:

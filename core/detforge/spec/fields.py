@@ -137,6 +137,11 @@ def element_path(path: str, key: object) -> str:
     return f"{path}[{key}]"
 
 
+def is_inside(path: str, block: str) -> bool:
+    """Return whether a path is that of a field or a block, or leads into it."""
+    return path == block or path.startswith((f"{block}.", f"{block}["))
+
+
 def listing(words: Iterable[str], last: str = "or") -> str:
     """Return words as prose: ``a, b or c``."""
     *others, final = list(words)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from detforge.errors import Problem, SpecError
 from detforge.spec.defaults import settle_unwritten
+from detforge.spec.disagreements import find_disagreements
 from detforge.spec.fields import schema_of
 from detforge.spec.findings import MAX_PROBLEMS
 from detforge.spec.foreign import foreign_to, other_format, owner_of
@@ -91,6 +92,7 @@ def load_spec(
     schema: type[Message],
     changes: Sequence[str] = (),
     others: Callable[[], Mapping[str, type[Message]]] | None = None,
+    check: Callable[[Spec], object] | None = None,
 ) -> Spec:
     """Read and check a spec file.
 
@@ -100,6 +102,8 @@ def load_spec(
         changes: of single fields, ``"training_config.num_epochs=3"``.
         others: detector -> schema, of other detectors; asked only when the file has names that
             the schema lacks, to say whose spec it is.
+        check: of what takes several fields, raises `SpecError`; asked only when the file is wrong,
+            to say in one go what else is.
 
     Raises:
         SpecError: the file cannot be read, or is wrong; carries every problem with its place.
@@ -107,7 +111,7 @@ def load_spec(
     """
     text = read_text(path)
     log.debug("read the spec %s", path)
-    return parse_spec(text, schema, str(path), changes, others)
+    return parse_spec(text, schema, str(path), changes, others, check)
 
 
 def parse_spec(
@@ -116,6 +120,7 @@ def parse_spec(
     file: str = "",
     changes: Sequence[str] = (),
     others: Callable[[], Mapping[str, type[Message]]] | None = None,
+    check: Callable[[Spec], object] | None = None,
 ) -> Spec:
     """Check a spec text and fill in the defaults.
 
@@ -125,6 +130,7 @@ def parse_spec(
         file: name for messages.
         changes: of single fields, ``"training_config.num_epochs=3"``.
         others: detector -> schema, see `load_spec`.
+        check: likewise.
 
     Raises:
         SpecError: the text is wrong; carries every problem with its place.
@@ -146,22 +152,24 @@ def parse_spec(
     text = without_secrets(text, parsed.secrets, schema_of(parsed.message))
     if changes:
         text = _rewritten(parsed.message, given, places)
-    faulty = [*(problem.path for problem in parsed.problems), *parsed.misspelt]
+    faulty = dict.fromkeys([*(problem.path for problem in parsed.problems), *parsed.misspelt], "")
     # What is absent follows from other errors where blocks are torn apart or nothing was read.
     complete = parsed.balanced and bool(given or not parsed.problems)
-    problems, warnings = apply_rules(parsed.message, given, faulty, complete=complete)
+    checked = apply_rules(parsed.message, given, faulty, complete=complete)
     spec = Spec(
         message=parsed.message,
         text=text,
         key=key,
         file=file,
-        warnings=(*parsed.warnings, *idle, *warnings),
+        warnings=(*parsed.warnings, *idle, *checked.warnings),
         positions=parsed.positions,
         changes=places,
     )
-    if problems := [*parsed.problems, *problems]:
+    if problems := [*parsed.problems, *checked.problems]:
         if is_empty:
             problems.insert(0, Problem("", "is empty: it sets no field"))
+        elif check and complete:
+            problems += find_disagreements(spec, check, given, {**faulty, **checked.mended})
         raise SpecError(_in_order(spec.locate(name_owners(found, others)) for found in problems))
     return replace(spec, warnings=tuple(_in_order(map(spec.locate, spec.warnings))))
 

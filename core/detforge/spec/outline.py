@@ -1,21 +1,16 @@
-"""A schema as a list: every field with its path, and the values that its rules write as text."""
+"""A schema as a list: every field with its path, and the names that are no fields any more."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from google.protobuf import message_factory
-
-from detforge.errors import PluginError
 from detforge.spec.fields import join, retired_in, value_field
-from detforge.spec.parser import parse_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from google.protobuf.descriptor import Descriptor, FieldDescriptor
-    from google.protobuf.message import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +76,3 @@ def retired_names(schema: Descriptor) -> Iterator[Retired]:
         block = value_field(outer.field).message_type if outer else schema
         for name, advice in (retired_in(block) if block else {}).items():
             yield Retired(name, advice, outer)
-
-
-def parse_value(field: FieldDescriptor, text: str) -> Message:
-    """Return a message in which one field has the value that a rule of the schema gives it.
-
-    Raises:
-        PluginError: the text is no such value.
-    """
-    assert field.containing_type is not None
-    message = message_factory.GetMessageClass(field.containing_type)()
-    parsed = parse_text(f"{field.name}: {text}", message)
-    if parsed.problems:
-        reason = parsed.problems[0].message
-        raise PluginError(f"the schema's rules of {field.full_name} hold {text}: {reason}")
-    return message

@@ -8,11 +8,11 @@ that are present; a oneof in which nothing is set is left to the recipe.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from detforge.errors import Problem
 from detforge.roadmap import arrival
-from detforge.spec.defaults import with_default
+from detforge.spec.defaults import parse_value, with_default
 from detforge.spec.fields import (
     element_path,
     in_oneof,
@@ -34,38 +34,52 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+class Checked(NamedTuple):
+    """What came of holding a message against its schema.
+
+    Attributes:
+        problems: errors, without their places.
+        warnings: likewise.
+        mended: path of each field whose value was wrong or absent -> what the message has now, as
+            a spec would have it; empty for nothing.
+    """
+
+    problems: list[Problem]
+    warnings: list[Problem]
+    mended: dict[str, str]
+
+
 def apply_rules(
     message: Message,
     given: Collection[str] = (),
     faulty: Iterable[str] = (),
     *,
     complete: bool = True,
-) -> tuple[list[Problem], list[Problem]]:
+) -> Checked:
     """Check a message against its schema and fill in the defaults of absent fields.
 
     Args:
-        message: changed in place.
+        message: changed in place; a field with an error becomes what it is by default, or in the
+            schema's example where it is required.
         given: paths of the fields that the spec sets; tells an explicit zero from an absent
             field where the schema's field is not ``optional``.
         faulty: paths that already have an error, and get no second one.
         complete: whether a required field that is absent is an error; not so where blocks were
             torn apart by a missing brace.
 
-    Returns:
-        Errors and warnings, without their places.
-
     Raises:
         PluginError: the schema itself is wrong: a default or a range that cannot be read.
     """
     checker = _Checker(given, frozenset(faulty), complete)
     checker.check_message(message, "")
-    return checker.problems, checker.warnings
+    return Checked(checker.problems, checker.warnings, checker.mended)
 
 
 class _Checker:
     def __init__(self, given: Collection[str], faulty: frozenset[str], complete: bool) -> None:
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
+        self.mended: dict[str, str] = {}
         self._given = given
         # An element's error, "freeze_blocks[1]", counts for the field too.
         self._faulty = faulty | {path.rpartition("[")[0] for path in faulty if path.endswith("]")}
@@ -98,14 +112,16 @@ class _Checker:
         rules = rules_of(field)
         if not self._is_set(message, field, path):
             if path in self._faulty:
+                self._mend(message, field, path)
                 return
             if rules.required:
                 if self._complete:
                     self._add(path, f"is required and absent: {_help(field)}")
+                self._mend(message, field, path)
                 return
             if not rules.default or path in self._given or in_oneof(field):
                 return
-            message.MergeFrom(with_default(type(message), field))
+            message.MergeFrom(with_default(field))
             if field.message_type is not None:
                 self._check_values(message, field, path)
             elif not (rules.arrives or rules.deprecated):
@@ -117,6 +133,7 @@ class _Checker:
             if not _changes_nothing(message, field):
                 later = "" if rules.instead else f"{arrival(rules.arrives)}; remove it"
                 self._add(path, later or f"is not read; {rules.instead}")
+                self._mend(message, field, path)
         else:
             self._check_values(message, field, path)
 
@@ -128,16 +145,32 @@ class _Checker:
         return path in self._given or getattr(message, field.name) != field.default_value
 
     def _check_values(self, message: Message, field: FieldDescriptor, path: str) -> None:
-        is_block = value_field(field).message_type is not None
+        is_block, is_wrong = value_field(field).message_type is not None, False
         for key, value_path, value in _values(message, field, path):
             if is_block:
                 self.check_message(value, value_path)
             elif value_path not in self._faulty:
                 proper, fault = check_value(field, value)
+                is_wrong |= bool(fault)
                 if fault:
                     self._add(value_path, fault)
                 elif proper != value:
                     _replace(message, field, key, proper)
+        if is_wrong:
+            self._mend(message, field, path)
+
+    def _mend(self, message: Message, field: FieldDescriptor, path: str) -> None:
+        """Put a right value in the place of a wrong or absent one."""
+        rules = rules_of(field)
+        text = rules.default or (rules.example if rules.required else "")
+        message.ClearField(field.name)
+        self.mended[path] = text
+        if text:
+            message.MergeFrom(parse_value(field, text))
+        if rules.required and field.message_type is not None and not field.is_repeated:
+            block = getattr(message, field.name)
+            block.SetInParent()
+            apply_rules(block, complete=False)
 
     def _add(self, path: str, message: str) -> None:
         self.problems.append(Problem(path, message))
@@ -175,7 +208,7 @@ def _changes_nothing(message: Message, field: FieldDescriptor) -> bool:
     if field.has_presence and not message.HasField(field.name):
         return True
     value = getattr(message, field.name)
-    default = getattr(with_default(type(message), field), field.name)
+    default = getattr(with_default(field), field.name)
     if field.message_type is None or field.is_repeated:
         return value == default
     if in_oneof(field) or not rules_of(field).default:
@@ -187,7 +220,8 @@ def _effect(block: Message) -> Message:
     """Return a copy with defaults filled in, less the fields that lack what they need."""
     copy = type(block)()
     copy.CopyFrom(block)
-    apply_rules(copy)
+    if apply_rules(copy).mended:
+        return block
     for field in schema_of(copy).fields:
         needs = rules_of(field).needs
         if needs and _changes_nothing(copy, sibling_of(field, needs)):

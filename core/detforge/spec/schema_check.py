@@ -162,11 +162,15 @@ def _faults_of(field: FieldDescriptor, rule: str, text: str) -> Iterator[str]:
         return
     before = type(message).FromString(message.SerializePartialToString())
     # An example of a block need not be whole: the examples of its fields complete it.
-    problems, _ = apply_rules(message, parsed.positions, complete=rule == "default")
-    for problem in problems:
-        if problem.path.partition(".")[0].partition("[")[0] == field.name:
-            yield str(problem)
-    if field.message_type is None and getattr(message, field.name) != getattr(before, field.name):
+    checked = apply_rules(message, parsed.positions, complete=rule == "default")
+    faults = [
+        str(problem)
+        for problem in checked.problems
+        if problem.path.partition(".")[0].partition("[")[0] == field.name
+    ]
+    yield from faults
+    is_kept = getattr(message, field.name) == getattr(before, field.name)
+    if not (field.message_type or faults or is_kept):
         yield "a choice is spelt otherwise"
 
 

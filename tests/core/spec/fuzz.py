@@ -279,13 +279,15 @@ def check(seed: Seed, text: str, schema: type, changes: list[str], with_others: 
     """
     try:
         others = (lambda: seed.experiments) if with_others else None
-        spec = parse_spec(text, schema, "s.txt", changes, others)
+        has_recipe = seed.detector is not None and schema is seed.schemas[0]
+        further = seed.detector.check if has_recipe else None
+        spec = parse_spec(text, schema, "s.txt", changes, others, further)
         check_problems(spec.warnings, text)
         again = parse_spec(spec.text, schema)
         assert again.message.SerializeToString(deterministic=True) == (
             spec.message.SerializeToString(deterministic=True)
         ), "the stored text gives another message"
-        if seed.detector is not None and schema is seed.schemas[0]:
+        if has_recipe:
             seed.detector.recipe(spec)
     except SpecError as err:
         problems = err.problems

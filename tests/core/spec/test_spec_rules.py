@@ -295,16 +295,16 @@ def test_rules_and_syntax_are_reported_together_in_order(toy, problems_of):
 
 def test_message_built_in_code_is_checked_too(toy):
     message = toy.Ruled(size=3)
-    problems, warnings = apply_rules(message)
-    assert [problem.path for problem in problems] == ["size"]
-    assert warnings == []
+    checked = apply_rules(message)
+    assert [problem.path for problem in checked.problems] == ["size"]
+    assert checked.warnings == []
     assert message.plain == 7
 
 
 @pytest.mark.parametrize(
     ("kind", "text", "message"),
     [
-        ("BadDefault", "", "the schema's default of toy.BadDefault.number is wrong: takes a whole"),
+        ("BadDefault", "", "the schema's rules of toy.BadDefault.number hold many: takes a whole"),
         (
             "BadSibling",
             "number: 1",

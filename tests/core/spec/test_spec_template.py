@@ -7,8 +7,9 @@ from google.protobuf import descriptor_pb2
 
 from detforge.plugins import load_detector
 from detforge.spec import parse_spec
+from detforge.spec.defaults import parse_value
 from detforge.spec.fields import is_map, rules_of
-from detforge.spec.outline import entries, parse_value
+from detforge.spec.outline import entries
 from detforge.spec.parser import parse_text
 from detforge.spec.template import WIDTH, template
 
