@@ -79,7 +79,7 @@ def convert(folder: Path, decode: bool):
         detector=None,
         spec=parse_spec(text, Convert),
         output=folder / "ours" / "records",
-        decode=decode,
+        no_decode=not decode,
         force=True,
         processes=PROCESSES,
     )

@@ -49,8 +49,8 @@ class ConvertRequest(Request):
         class_file: names of the classes, one a line, for a spec without a mapping.
         validation_fold: the fold that the sample modifier leaves as it is; None for the one that
             is for validation by its nature, if there is one.
-        decode: decode every image, to be sure that training can; otherwise only their headers and
-            end markers are checked.
+        no_decode: check only header and end of each image, instead of decoding it, which is the
+            one proof that training can.
         resume: go on with a conversion that did not finish.
         processes: at most so many do the work; 0 for one per core.
     """
@@ -65,7 +65,7 @@ class ConvertRequest(Request):
     include_mask: bool = False
     class_file: Path | None = None
     validation_fold: int | None = None
-    decode: bool = True
+    no_decode: bool = False
     resume: bool = False
     processes: int = 0
 

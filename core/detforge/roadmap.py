@@ -24,10 +24,6 @@ class Feature(NamedTuple):
 
 
 FEATURES = {
-    "sequences": Feature("partitioning by sequence", "0.3"),
-    "sample_modifier": Feature("filtering and duplicating images", "0.3"),
-    "coco_conversion": Feature("conversion of a COCO file without a spec", "0.3"),
-    "class_file": Feature("a file of class names", "0.3"),
     "optimizers": Feature("the choice of optimiser and schedule", "0.4"),
     "monitoring": Feature("TensorBoard and plots", "0.4"),
     "early_stopping": Feature("early stopping", "0.4"),

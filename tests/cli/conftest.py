@@ -46,6 +46,8 @@ def convert(request):
         objects=counts,
         dropped={"zero size": 2},
         dropped_file=Path("records/dropped.jsonl"),
+        notes={"grey: becomes three equal channels": 5},
+        warnings_file=Path("records/train_warnings.json"),
     ))
 
 

@@ -160,7 +160,7 @@ def test_help_fits_a_hundred_columns(detforge, monkeypatch, task):
     ("words", "feature"),
     [
         (("faster_rcnn", "train"), "faster_rcnn"),
-        (("efficientdet", "dataset_convert"), "coco_conversion"),
+        (("efficientdet", "dataset_convert"), ""),
         (("ssd", "prune"), "pruning"),
         (("ssd", "engine"), "tensorrt"),
         (("mask_rcnn", "calibration_tensorfile"), "quantization"),

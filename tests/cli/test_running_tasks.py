@@ -6,6 +6,7 @@ import logging
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -40,7 +41,11 @@ def convert_spec(tmp_path):
 
 TASKS = ["dataset_convert", "train", "evaluate", "prune", "inference", "export"]
 REPORTS = {
-    "dataset_convert": ["images     80   20", "猫         12    0", "Left out: 2 (zero size)"],
+    "dataset_convert": [
+        *("images     80   20", "猫         12    0", "Left out: 2 (zero size)"),
+        "Noted: 5 (grey: becomes three equal channels)",
+        "Objects out of bounds: records/train_warnings.json",
+    ],
     "train": ["Checkpoint after 3 epochs: ", "loss: 0.2500"],
     "evaluate": ["kitten      0.7500", "dog     no objects", "(20 images, IoU 0.5, sample)"],
     "prune": ["conv1      64     16", "Weights: 1000, now 250 (25.0%)"],
@@ -137,10 +142,13 @@ def test_every_option_of_convert_reaches_the_request(detforge, finder, tmp_path)
     detforge(
         *("kitten_finder", "dataset-convert", "--dataset-export-spec", spec),
         *("--output_filename", tmp_path / "out/train", "--force", "--drop-unmapped", "-v"),
+        *("-c", spec, "-f", "1", "--no-decode", "--resume", "--processes", "3"),
     )
     (request,) = finder.requests
     assert request.output == tmp_path / "out/train"
     assert (request.force, request.drop_unmapped) == (True, True)
+    assert (request.class_file, request.validation_fold) == (Path(spec), 1)
+    assert (request.no_decode, request.resume, request.processes) == (True, True, 3)
     assert request.spec.message.kitti_config.image_dir_name == "images"
 
 

@@ -67,4 +67,4 @@ def test_printed_spec_gives_a_recipe_without_a_warning():
 def test_plugin_says_when_its_tasks_come():
     detector = load_detector("efficientdet")
     assert detector.arrives("train") == "efficientdet"
-    assert detector.arrives("convert") == "coco_conversion"
+    assert detector.arrives("convert") == ""

@@ -41,6 +41,9 @@ def _(report: ConvertReport) -> str:
     lines += [f"Left out: {count} ({reason})" for reason, count in report.dropped.items()]
     if report.dropped_file is not None:
         lines.append(f"Each one left out: {report.dropped_file}")
+    lines += [f"Noted: {count} ({note})" for note, count in report.notes.items()]
+    if report.warnings_file is not None:
+        lines.append(f"Objects out of bounds: {report.warnings_file}")
     return "\n".join(lines)
 
 

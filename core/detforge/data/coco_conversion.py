@@ -48,7 +48,7 @@ def plan_coco_file(request: ConvertRequest) -> ConversionPlan:
         left_out=(),
         numbers=numbers,
         prepare=_as_it_is,
-        decode=request.decode,
+        decode=not request.no_decode,
         description={
             "kind": "coco",
             "annotations": [str(file)],

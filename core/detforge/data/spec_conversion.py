@@ -104,7 +104,7 @@ def plan_by_spec(request: ConvertRequest, spec: Spec) -> ConversionPlan:
         left_out=data.left_out,
         numbers={name: number for number, name in enumerate(classes, start=1)},
         prepare=renaming,
-        decode=request.decode,
+        decode=not request.no_decode,
         description={**data.description, "target_class_mapping": renaming.mapping},
     )
 

@@ -33,7 +33,7 @@ def recipe(spec: spec_pb2.Experiment) -> Recipe:
 
 @hookimpl
 def arrives(task: str) -> str | None:
-    return "coco_conversion" if task == "convert" else "efficientdet"
+    return None if task == "convert" else "efficientdet"
 
 
 @hookimpl

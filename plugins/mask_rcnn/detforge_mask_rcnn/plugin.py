@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from detforge.cli.options import OptionChange
     from detforge.recipe import Recipe
+    from detforge.requests import ConvertReport, ConvertRequest
     from detforge_mask_rcnn import spec_pb2
 
 
@@ -33,7 +34,17 @@ def recipe(spec: spec_pb2.Experiment) -> Recipe:
 
 @hookimpl
 def arrives(task: str) -> str | None:
-    return "coco_conversion" if task == "convert" else "mask_rcnn"
+    return None if task == "convert" else "mask_rcnn"
+
+
+@hookimpl
+def convert(request: ConvertRequest) -> ConvertReport:
+    from dataclasses import replace
+
+    from detforge.data.convert import convert_dataset
+
+    # There is nothing to train on without masks.
+    return convert_dataset(replace(request, include_mask=True))
 
 
 @hookimpl

@@ -145,7 +145,7 @@ def _one_image_less(images, _spec):
         ),
         (_one_label_less, {}, "the labels"),
         (_one_image_less, {}, "the images, the labels"),
-        (lambda _images, _spec: None, {"decode": False}, "the spec or the options"),
+        (lambda _images, _spec: None, {"no_decode": True}, "the spec or the options"),
     ],
     ids=["share", "shards", "mapping", "label", "image", "no decoding"],
 )

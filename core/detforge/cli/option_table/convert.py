@@ -86,16 +86,35 @@ OPTIONS = (
     Option(
         name="class_file",
         spellings=("-c", "--class_names_file"),
-        help="File of class names, one a line",
+        help="File of class names, one a line, for a spec without target_class_mapping",
         type=FILE,
-        arrives="class_file",
     ),
     Option(
         name="validation_fold",
         spellings=("-f", "--validation_fold"),
         help="Fold that the sample modifier leaves as it is",
         type=click.IntRange(min=0),
-        arrives="sample_modifier",
+    ),
+    Option(
+        name="no_decode",
+        spellings=("--no_decode",),
+        help="Check only header and end of each image, instead of decoding it: several times as "
+        "fast, and damage in between shows in training",
+        type=bool,
+    ),
+    Option(
+        name="resume",
+        spellings=("--resume",),
+        help="Go on with a conversion that did not finish",
+        type=bool,
+        group="writes",
+    ),
+    Option(
+        name="processes",
+        spellings=("--processes",),
+        help="Processes that do the work; 0: one per core",
+        type=click.IntRange(min=0),
+        default=0,
     ),
     replace(shared.KEY, no_effect=_NEVER_ENCRYPTED),
     replace(shared.KEY_FILE, no_effect=_NEVER_ENCRYPTED),
