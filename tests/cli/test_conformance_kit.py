@@ -2,11 +2,14 @@
 
 import dataclasses
 import sys
+from pathlib import Path
 
 import pytest
 
 from detforge.cli.protos import compile_protos
 from detforge.testing import ConformanceError, add_distribution, check_detector
+
+PLUGINS = Path(__file__).parents[2] / "plugins"
 
 GOOD = """
 from detforge import hookimpl
@@ -158,6 +161,19 @@ def test_ssd_passes(tmp_path):
     check_detector("ssd", spec=path)
 
 
+EXAMPLES = {
+    "dssd": "",
+    "faster_rcnn": "faster_rcnn/detforge_faster_rcnn/specs/kitti_resnet18.txt",
+    "efficientdet": "efficientdet/detforge_efficientdet/specs/coco_d0.txt",
+    "mask_rcnn": "mask_rcnn/detforge_mask_rcnn/specs/coco_resnet50.txt",
+}
+
+
+@pytest.mark.parametrize(("name", "example"), EXAMPLES.items(), ids=EXAMPLES)
+def test_detectors_that_cannot_train_yet_pass(name, example):
+    check_detector(name, spec=PLUGINS / example if example else None)
+
+
 def test_absent_detector_is_a_finding():
     assert "there is no detector 'candidate'" in findings()
 
@@ -207,6 +223,19 @@ def test_option_change_that_cannot_apply_is_a_finding(install):
         "@hookimpl\ndef cli_options(task): return [OptionChange.require('gpus')]\n"
     )
     assert "require('gpus'), which is not among the options of evaluate" in findings()
+
+
+def test_task_or_option_of_no_release_is_a_finding(install):
+    install(
+        GOOD + "\nfrom detforge.cli.options import Option, OptionChange\n"
+        "tiles = Option(name='tiles', spellings=('--tiles',), arrives='someday')\n"
+        "@hookimpl\ndef arrives(task): return 'soon' if task == 'prune' else '0.3'\n"
+        "@hookimpl\ndef cli_options(task): "
+        "return [OptionChange.add(tiles)] if task == 'train' else []\n"
+    )
+    train, prune = findings().split(" | ")
+    assert train.startswith("'someday' is neither a feature of the roadmap")
+    assert prune.startswith("'soon' is neither a feature of the roadmap")
 
 
 def test_wrong_kinds_of_answers_are_findings(install, spec):

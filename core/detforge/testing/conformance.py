@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from detforge.errors import DetforgeError, PluginError
-from detforge.plugins import TASKS, load_detector
+from detforge.plugins import load_detector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,13 +33,15 @@ def check_detector(name: str, *, spec: str | os.PathLike[str] | None = None) -> 
 
     In a few seconds, without Keras: it loads by its entry point; its hooks match the
     specifications; loading it for help imports nothing heavy; the rules of its schema make
-    sense (`detforge.spec.check_schema`); its changes to options apply.
+    sense (`detforge.spec.check_schema`); its changes to options apply; what comes later has a
+    release.
 
-    Given an example spec, with Keras: recipe, operators and deployment are of the right kind;
-    the parts of all modes are flat and have the same weights by name and shape; what it detects
-    in noise has the shapes, types and order of `Detections`; its losses are finite scalars,
-    without objects too; and, on TensorFlow and with the hook `export_glue`, the exported model
-    finds the same. That it learns anything is not checked.
+    Given an example spec, with Keras: recipe, operators and deployment are of the right kind. If
+    training is there (`detforge.hookspecs.arrives`): the parts of all modes are flat and have the
+    same weights by name and shape; what it detects in noise has the shapes, types and order of
+    `Detections`; its losses are finite scalars, without objects too; and, on TensorFlow and with
+    the hook `export_glue`, the exported model finds the same. That it learns anything is not
+    checked.
 
     Args:
         name: the detector's name on the command line.
@@ -111,11 +113,16 @@ def _schema(hook: str, schema: Any) -> Iterator[str]:
 
 
 def _command_lines(detector: Detector) -> Iterator[str]:
-    from detforge.cli.task_command import changed_options
+    """Make the help of every task: options, their changes, and what comes later."""
+    import click
 
-    for task in TASKS:
+    from detforge.cli.task_command import DetectorTask
+    from detforge.cli.words import TASK_WORDS
+
+    for word in TASK_WORDS:
         try:
-            changed_options(detector, task)
+            command = DetectorTask(detector, word, summary="")
+            command.get_help(click.Context(command, info_name=word))
         except PluginError as err:
             yield str(err)
 
@@ -134,7 +141,7 @@ def _answers(detector: Detector, path: Path) -> Iterator[str]:
         yield f"tensorrt_plugins returns {plugins!r}, not a tuple of TensorRTPlugin"
     if not isinstance(deployment := detector.deployment(spec), Deployment):
         yield f"deployment returns {deployment!r}, not a Deployment"
-    if is_recipe:
+    if is_recipe and not detector.arrives("train"):
         from detforge.testing.models import check_models  # NumPy loads here
 
         yield from check_models(detector, spec, recipe)
