@@ -17,6 +17,7 @@ from tests.core.data.data_builders import (
     mapping_text,
     write_kitti,
 )
+from tests.core.data.image_files import cmyk_jpeg, jpeg, png, turned
 
 from detforge.data.coco import CocoFile
 from detforge.data.convert import convert_dataset
@@ -290,6 +291,32 @@ def test_bad_image_is_named_and_nothing_is_left(drawn, tmp_path, damage, message
         convert_dataset(convert_request(kitti_spec(images, drawn.labels), output))
     assert "000007.jpg" in str(caught.value)
     assert not list(output.parent.iterdir())
+
+
+def test_what_is_unusual_about_images_is_counted(tmp_path):
+    rows = {name: [kitti_row()] for name in "abcdef"}
+    images, labels = write_kitti(tmp_path / "in", rows)
+    picture = np.arange(48 * 64 * 3, dtype=np.uint32).reshape(48, 64, 3).astype(np.uint8)
+    files = {
+        "a": png(picture),
+        "b": png(picture[..., 0]),
+        "c": png(picture.astype(np.uint16) * 257),
+        "d": png(np.dstack([picture, picture[..., 0]])),
+        "e": cmyk_jpeg(64, 48, (1, 2, 3, 4)),
+        "f": turned(jpeg(picture[..., 0]), 6),
+    }
+    for name, content in files.items():
+        (images / f"{name}.png").write_bytes(content)
+    spec = kitti_spec(images, labels, extension=".png")
+    report = convert_dataset(convert_request(spec, tmp_path / "out"))
+    assert report.notes == _manifest(tmp_path)["notes"]
+    assert report.notes == {
+        "16 bits a channel: scaled to 8": 1,
+        "CMYK: converted to RGB": 1,
+        "EXIF orientation: not applied": 1,
+        "grey: becomes three equal channels": 2,
+        "transparency: left out": 1,
+    }
 
 
 def test_coco_image_of_another_size_is_an_error(drawn, tmp_path):
