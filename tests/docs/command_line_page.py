@@ -48,7 +48,8 @@ def _row(variants: Sequence[Option]) -> str:
     option = next(variant for variant in variants if not variant.no_effect)
     words = ", ".join(f"`{word}`" for word in sorted(option.spellings, key=len)) or "`MODEL`"
     default = "" if option.default is None else f"`{option.default}`"
-    cells = (words, option.help.replace("|", "\\|"), default, "; ".join(_when(option, variants)))
+    text = f"Not needed: {option.remark}" if option.remark else option.help.replace("|", "\\|")
+    cells = (words, text, default, "; ".join(_when(option, variants)))
     return "| " + " | ".join(cells) + " |"
 
 
@@ -78,6 +79,14 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
         "detforge ssd train -e spec.txt -r out --gpus 2",
         "detforge faster_rcnn train -e rcnn.txt -r out",
         "detforge ssd evaluate -e spec.txt -m model.tlt --use_amp",
+    ),
+    "meant": partial(
+        console,
+        "detforge ssd train -e sepc.txt -r out",
+        "detforge ssd prune -m model.tlt -o small.tlt -eq onion",
+        "detforge ssd dataset_convert -e convert.txt -o records",
+        "detforge ssd train -e spec.txt -key secret",
+        "detforge ssd train -e -r out",
     ),
     "options": options,
 }
