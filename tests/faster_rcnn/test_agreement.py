@@ -146,12 +146,12 @@ def test_images_of_any_shape_make_no_batch():
         (
             "crop_right: 600 crop_bottom: 300",
             f"{PREPROCESSING}.crop_right: the window from (0, 0) to (600, 300) has another size "
-            "than the network input, 1248 x 384; change it, or set all four to 0",
+            "than size_height_width, 1248 x 384; change it, or set all four to 0",
         ),
         (
             "crop_left: 100",
             f"{PREPROCESSING}.crop_right: the window from (100, 0) to (0, 0) has another size "
-            "than the network input, 1248 x 384; change it, or set all four to 0",
+            "than size_height_width, 1248 x 384; change it, or set all four to 0",
         ),
         (
             "crop_left: 10 crop_right: 1258 crop_bottom: 384 enable_auto_resize: true",

@@ -41,7 +41,7 @@ def problems(*replacements, network="ssd"):
         ("nlayers: 101", "resnet 101 comes with release 0.5"),
         ("nlayers: 12", "resnet has no depth 12; use 10 or 18 (to come: 34, 50, 101)"),
         ("nlayers: 0", "resnet has no depth 0; use 10 or 18"),
-        ("", "is missing; use 10 or 18"),
+        ("", "is missing for resnet; use 10 or 18"),
     ],
     ids=["34", "101", "12", "zero", "absent"],
 )
@@ -55,7 +55,7 @@ def test_depth_that_is_not_there_says_which_are_and_when_others_come(nlayers, me
     [
         ("vgg", "nlayers: 16 freeze_blocks: [1, 5]", None),
         ("vgg", "nlayers: 17", "nlayers: vgg has no depth 17; use 16 or 19"),
-        ("vgg", "", "nlayers: is missing; use 16 or 19"),
+        ("vgg", "", "nlayers: is missing for vgg; use 16 or 19"),
         ("vgg", "nlayers: 19 freeze_blocks: 0", "freeze_blocks[0]: vgg has no block 0; its blocks"),
         ("darknet", "nlayers: 53 freeze_blocks: 5", None),
         ("darknet", "nlayers: 21", "nlayers: darknet has no depth 21; use 19 or 53"),
@@ -149,7 +149,7 @@ def test_input_is_large_enough_for_six_maps(name, side, is_fine):
         ("steps: '[8, 16, 32, 64, 128, 250]' offsets: '[.5, .5, .5, .5, .5, .1]'", []),
         (
             "steps: '[8, 16, 32, 64, 128, 140]' offsets: '[.5, .5, .5, .5, .5, [.5, .95]]'",
-            ["steps[5]: puts the first anchor 133 px into an input whose width is 128 px"],
+            ["steps[5]: puts the first anchor 133 px into an input whose output_width is 128"],
         ),
     ],
 )

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from detforge.spec.lists import Nested
 
 
-def check_size(path: str, size: tuple[int, int], *, least: int, divisor: int) -> Iterator[Problem]:
+def check_size(
+    path: str, size: tuple[int, int], *, least: int, divisor: int, reason: str = ""
+) -> Iterator[Problem]:
     """Find sides of a network input that are too short or do not divide evenly.
 
     Args:
@@ -30,14 +32,16 @@ def check_size(path: str, size: tuple[int, int], *, least: int, divisor: int) ->
         size: height and width, pixels.
         least: the shortest side that works.
         divisor: what each side has to be a multiple of.
+        reason: what it follows from: "2^max_level".
     """
+    multiple = f"{divisor} ({reason})" if reason else str(divisor)
     for name, side in zip(("height", "width"), size, strict=True):
         if side < least:
             yield Problem(path, f"the {name}, {side}, is too small; use at least {least} px")
         elif side % divisor:
             below = side - side % divisor
             near = listing(str(n) for n in (below, below + divisor) if n >= least)
-            yield Problem(path, f"the {name}, {side}, is no multiple of {divisor}; use {near}")
+            yield Problem(path, f"the {name}, {side}, is no multiple of {multiple}; use {near}")
 
 
 def check_order(

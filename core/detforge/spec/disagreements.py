@@ -44,15 +44,16 @@ def find_disagreements(
 def _is_about(problem: Problem, doubtful: Mapping[str, str]) -> bool:
     """Return whether a problem may be due to a doubtful field.
 
-    Messages name the fields that they compare, or the word that such a field holds.
+    Messages name the fields that they compare, or their block, or the word that a field holds.
     """
     found = _without_indices(problem.path)
     for path, value in doubtful.items():
         field = _without_indices(path)
         if is_inside(found, field) or is_inside(field, found):
             return True
-        name, word = field.rpartition(".")[2], value.strip('"')
-        words = [name, word] if word[:1].isalpha() else [name]
+        words, word = field.split("."), value.strip('"')
+        if word[:1].isalpha():
+            words.append(word)
         if any(re.search(rf"\b{re.escape(text)}\b", problem.message) for text in words):
             return True
     return False

@@ -77,8 +77,8 @@ def _check_window(
         return
     if (right - left, bottom - top) != (size.width, size.height):
         message = (
-            f"the window from ({left}, {top}) to ({right}, {bottom}) has another size than the "
-            f"network input, {size.width} x {size.height}; change it, or set all four to 0"
+            f"the window from ({left}, {top}) to ({right}, {bottom}) has another size than "
+            f"size_height_width, {size.width} x {size.height}; change it, or set all four to 0"
         )
         yield Problem(f"{_PREPROCESSING}.crop_right", message)
     elif config.enable_auto_resize and (left or top):

@@ -67,6 +67,7 @@ def _data_problems(spec: spec_pb2.Experiment) -> Iterator[Problem]:
         parse_size(spec.data_config.image_size),
         least=_SHORTEST_SIDE,
         divisor=2**spec.maskrcnn_config.max_level,
+        reason="2^max_level",
     )
 
 

@@ -96,11 +96,12 @@ def check_centres(
     """
     for index, step in enumerate(anchors.steps or ()):
         offset = anchors.offsets[index] if anchors.offsets else (0.5, 0.5)
-        for axis, (side, size) in enumerate((("height", height), ("width", width))):
+        sides = (("output_height", height), ("output_width", width))
+        for axis, (side, size) in enumerate(sides):
             first = offset[axis] * step[axis]
             if first >= size:
                 message = (
-                    f"puts the first anchor {first:g} px into an input whose {side} is {size} px; "
+                    f"puts the first anchor {first:g} px into an input whose {side} is {size}; "
                     "write smaller steps, or none for input size over map size"
                 )
                 yield Problem(element_path(f"{block}.steps", index), message)

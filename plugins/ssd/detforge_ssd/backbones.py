@@ -74,6 +74,7 @@ def _depth_fault(config: spec_pb2.SsdConfig, family: Family) -> str:
     if depth in family.later:
         today = listing(map(str, family.depths)) if family.depths else ""
         return f"{arch} {depth} {arrival('backbones')}; until then use {today}" if today else ""
-    found = f"{arch} has no depth {depth}" if config.HasField("nlayers") else "is missing"
+    is_given = config.HasField("nlayers")
+    found = f"{arch} has no depth {depth}" if is_given else f"is missing for {arch}"
     coming = f" (to come: {', '.join(map(str, family.later))})" if family.depths else ""
     return f"{found}; use {listing(map(str, family.depths or family.later))}{coming}"
