@@ -35,6 +35,12 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
         "detforge data scenes scenes --images 40",
         "detforge data stats scenes/instances.json -r stats",
     ),
+    "convert": partial(
+        session,
+        "detforge data scenes scenes --images 40",
+        "detforge efficientdet dataset_convert -i scenes/images -a scenes/instances.json"
+        " -o records -t train -s 4",
+    ),
     "wrong": partial(
         session,
         "detforge data scenes sets/train --images 1",

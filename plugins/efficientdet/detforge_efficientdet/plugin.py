@@ -1,6 +1,6 @@
 """EfficientDet for detforge: a weighted feature pyramid on EfficientNet (arXiv:1911.09070).
 
-This release reads, checks and prints its specs.
+This release reads, checks and prints its specs, and converts COCO files.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Mask R-CNN for detforge: boxes and masks from a feature pyramid (arXiv:1703.06870).
 
-This release reads, checks and prints its specs.
+This release reads, checks and prints its specs, and converts COCO files.
 """
 
 from __future__ import annotations
