@@ -36,7 +36,7 @@ def random_partition(count: int, percent: float) -> list[Partition]:
 
     Args:
         count: number of images.
-        percent: share of the validation fold, below 100; whole images, rounded down.
+        percent: share of the validation fold; whole images, rounded down.
     """
     rows = list(range(count))
     random.Random(PARTITION_SEED).shuffle(rows)
