@@ -74,8 +74,16 @@ class Problem:
 
 
 class SpecError(DetforgeError):
-    """A spec is wrong; carries every problem found, not only the first."""
+    """A spec is wrong; carries every problem found, not only the first.
 
-    def __init__(self, problems: Sequence[Problem] | Problem) -> None:
+    Attributes:
+        problems: what is wrong.
+        warnings: what else is worth a remark in the same spec.
+    """
+
+    def __init__(
+        self, problems: Sequence[Problem] | Problem, warnings: Sequence[Problem] = ()
+    ) -> None:
         self.problems = (problems,) if isinstance(problems, Problem) else tuple(problems)
+        self.warnings = tuple(warnings)
         super().__init__("\n".join(str(problem) for problem in self.problems))

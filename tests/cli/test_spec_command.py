@@ -303,7 +303,7 @@ def test_conversion_spec_is_checked_with_fields_changed(detforge, write):
         "--set",
         "kitti_config.val_split=200",
     ]
-    assert "200 is out of range; allowed: at least 0 and below 100" in detforge("ssd", *words).err
+    assert "200 is out of range; allowed: from 0 to 100 percent" in detforge("ssd", *words).err
 
 
 def test_key_in_a_change_is_never_printed(detforge, write):
@@ -312,6 +312,21 @@ def test_key_in_a_change_is_never_printed(detforge, write):
     checked = detforge("faster_rcnn", "spec", *words)
     assert checked.code == 0
     assert "sesame" not in checked.out + checked.err
+
+
+def test_remarks_come_with_mistakes_and_so_in_json(detforge, write):
+    text = SMALL.replace("arch:", 'mean_color: "x" arch:').replace("num_epochs: 3", "num_epochs: 0")
+    name = write(text=text)
+    checked = detforge("ssd", "spec", "--check", name)
+    remark, mistake = checked.err.splitlines()
+    assert remark.startswith("Warning: spec.txt:4:15: ssd_config.mean_color: has no effect: ")
+    assert mistake.startswith("Error: spec.txt:9:15: training_config.num_epochs: 0 is out of range")
+    content = json.loads(detforge("ssd", "spec", "--json", "--check", name).out)
+    assert [warning["path"] for warning in content["warnings"]] == ["ssd_config.mean_color"]
+    trained = detforge("ssd", "train", "-e", name, "-r", "results")
+    assert [line.partition(": ")[2] for line in trained.err.splitlines()][1:] == [
+        mistake.partition(": ")[2]
+    ]
 
 
 # --- JSON ----------------------------------------------------------------------------------

@@ -119,7 +119,7 @@ def test_class_that_is_mapped_twice_is_refused(problems, detector):
             "faster_rcnn",
             "num_epochs: 20",
             "num_epochs: 0",
-            "24:15: training_config.num_epochs: 0 is out of range; allowed: at least 1 epochs",
+            "24:15: training_config.num_epochs: 0 is out of range; allowed: at least 1 epoch",
         ),
         (
             "efficientdet",

@@ -84,7 +84,7 @@ def test_whole_number_may_be_written_with_a_point(written, value):
 def test_number_that_is_not_whole_says_what_the_field_takes(written):
     (problem,) = problems(spec_text(training=f"train_batch_size: {written}"))
     assert problem.startswith(
-        "training_config.train_batch_size: takes a whole number, at least 1; found "
+        "training_config.train_batch_size: takes a whole number, at least 1 image; found "
     )
 
 

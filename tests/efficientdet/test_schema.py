@@ -157,9 +157,9 @@ def test_batch_size_of_the_documents_prose_points_to_that_of_the_table():
 @pytest.mark.parametrize(
     ("path", "values", "allowed"),
     [
-        ("training_config.train_batch_size", "0", "at least 1 images"),
-        ("training_config.num_epochs", "0", "at least 1 epochs"),
-        ("training_config.checkpoint_period", "0", "at least 1 epochs"),
+        ("training_config.train_batch_size", "0", "at least 1 image"),
+        ("training_config.num_epochs", "0", "at least 1 epoch"),
+        ("training_config.checkpoint_period", "0", "at least 1 epoch"),
         ("training_config.moving_average_decay", "1 -0.1", "at least 0 and below 1"),
         ("training_config.l2_weight_decay", "-1e-5 inf", "at least 0"),
         ("training_config.l1_weight_decay", "-1e-5 nan", "at least 0"),
@@ -170,8 +170,8 @@ def test_batch_size_of_the_documents_prose_points_to_that_of_the_table():
         ("training_config.clip_gradients_norm", "-1", "at least 0"),
         ("dataset_config.num_classes", "0 1 10001", "from 2 to 10000"),
         ("dataset_config.max_instances_per_image", "0", "at least 1"),
-        ("eval_config.eval_epoch_cycle", "0", "at least 1 epochs"),
-        ("eval_config.eval_batch_size", "0", "at least 1 images"),
+        ("eval_config.eval_epoch_cycle", "0", "at least 1 epoch"),
+        ("eval_config.eval_batch_size", "0", "at least 1 image"),
         ("eval_config.min_score_thresh", "1 -0.1", "at least 0 and below 1"),
         ("eval_config.max_detections_per_image", "0", "at least 1"),
         ("model_config.aspect_ratios", '"[(1,0)]" "[(-1,1)]"', "above 0"),

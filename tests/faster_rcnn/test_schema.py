@@ -292,7 +292,7 @@ def test_explicit_zero_is_not_the_default():
         ),
         (
             spec_text(batch="batch_size_per_gpu: 0"),
-            "training_config.batch_size_per_gpu: 0 is out of range; allowed: at least 1 images",
+            "training_config.batch_size_per_gpu: 0 is out of range; allowed: at least 1 image",
         ),
         (
             spec_text(training="rpn_nms_overlap_threshold: 1"),

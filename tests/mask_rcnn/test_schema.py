@@ -218,7 +218,7 @@ def test_report_to_another_service_is_refused(block):
         ("model", 'aspect_ratios: "[(1.0, 0)]"', "above 0"),
         ("model", "test_nms: 0", "above 0 and at most 1"),
         ("top", "total_steps: 9 momentum: 1", "at least 0 and below 1"),
-        ("top", "total_steps: 9 train_batch_size: 0", "at least 1 images"),
+        ("top", "total_steps: 9 train_batch_size: 0", "at least 1 image"),
         ("top", "total_steps: 9 init_learning_rate: 0", "above 0"),
     ],
     ids=lambda value: value.split(":")[0] if ":" in str(value) else None,

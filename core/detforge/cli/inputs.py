@@ -12,12 +12,13 @@ from detforge import requests
 from detforge.cli import doors
 from detforge.cli.option_table import task_options
 from detforge.cli.words import names_folder
-from detforge.errors import UsageError
+from detforge.errors import SpecError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from detforge.cli.options import Option
+    from detforge.errors import Problem
     from detforge.plugins import Detector
     from detforge.spec import Spec
 
@@ -75,15 +76,25 @@ def read_spec(detector: Detector, task: str, values: Mapping[str, Any]) -> Spec 
         return None
     from detforge.cli.owners import experiment_schemas
     from detforge.spec import load_spec
+    from detforge.spec.conversion import conversion_check
 
-    if task == "convert":
-        spec = load_spec(path, detector.convert_schema(), values["changes"])
-    else:
-        schema = detector.spec_schema()
-        spec = load_spec(path, schema, values["changes"], experiment_schemas, detector.check)
-    for problem in spec.warnings:
-        log.warning("%s", problem)
+    try:
+        if task == "convert":
+            schema = detector.convert_schema()
+            spec = load_spec(path, schema, values["changes"], check=conversion_check(schema))
+        else:
+            schema = detector.spec_schema()
+            spec = load_spec(path, schema, values["changes"], experiment_schemas, detector.check)
+    except SpecError as err:
+        _tell(err.warnings)
+        raise
+    _tell(spec.warnings)
     return spec
+
+
+def _tell(warnings: Iterable[Problem]) -> None:
+    for warning in warnings:
+        log.warning("%s", warning)
 
 
 def find_key(task: str, values: Mapping[str, Any], spec: Spec | None) -> str | None:

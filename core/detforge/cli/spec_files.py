@@ -12,12 +12,11 @@ import click
 from detforge.cli import logs
 from detforge.cli.owners import experiment_schemas
 from detforge.errors import Problem, SpecError
-from detforge.protos.convert_pb2 import Convert
 from detforge.spec import Spec, load_spec, parse_spec
-from detforge.spec.conversion import check_conversion
+from detforge.spec.conversion import conversion_check
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from google.protobuf.message import Message
@@ -82,20 +81,25 @@ def _check(
     is_stdin = str(path) == "-"
     file = "stdin" if is_stdin else str(path)
     changes, others = values["changes"], None if values["convert"] else experiment_schemas
-    check = detector.check
-    if values["convert"]:
-        check = check_conversion if schema is Convert else None
+    check = conversion_check(schema) if values["convert"] else detector.check
+    warnings: list[Problem] = []
     try:
         if is_stdin:
             spec = parse_spec(_read_stdin(), schema, file, changes, others, check)
         else:
             spec = load_spec(path, schema, changes, others, check)
-        for warning in spec.warnings:
-            log.warning("%s", warning)
-        further = _check_whole(detector, spec, convert=values["convert"])
+        warnings += _told(spec.warnings)
+        warnings += _check_whole(detector, spec, convert=values["convert"])
     except SpecError as err:
-        return Outcome(file, None, tuple(map(_with_hint, err.problems)))
-    return Outcome(file, spec, warnings=(*spec.warnings, *further))
+        warnings += _told(err.warnings)
+        return Outcome(file, None, tuple(map(_with_hint, err.problems)), tuple(warnings))
+    return Outcome(file, spec, warnings=tuple(warnings))
+
+
+def _told(warnings: Sequence[Problem]) -> Sequence[Problem]:
+    for warning in warnings:
+        log.warning("%s", warning)
+    return warnings
 
 
 def _with_hint(problem: Problem) -> Problem:
@@ -106,7 +110,7 @@ def _with_hint(problem: Problem) -> Problem:
     return problem
 
 
-def _check_whole(detector: Detector, spec: Spec, *, convert: bool) -> list[Problem]:
+def _check_whole(detector: Detector, spec: Spec, *, convert: bool) -> Sequence[Problem]:
     """Check what takes several fields; return the warnings, which are logged already.
 
     Raises:
@@ -114,11 +118,8 @@ def _check_whole(detector: Detector, spec: Spec, *, convert: bool) -> list[Probl
     """
     if not convert:
         return [spec.locate(warning) for warning in detector.recipe(spec).warnings]
-    # A detector with a conversion spec of its own checks it in its own `convert`.
-    warnings = check_conversion(spec) if isinstance(spec.message, Convert) else []
-    for warning in warnings:
-        log.warning("%s", warning)
-    return warnings
+    check = conversion_check(type(spec.message))
+    return _told(check(spec) if check else [])
 
 
 def _read_stdin() -> str:

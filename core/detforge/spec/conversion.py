@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, cast
 
 from detforge.errors import Problem, SpecError
 from detforge.nearest import did_you_mean
+from detforge.protos import convert_pb2
 from detforge.spec.checks import check_class_mapping
 from detforge.spec.fields import element_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from google.protobuf.message import Message
 
     from detforge.protos.convert_pb2 import CocoConfig, Convert, KittiConfig
     from detforge.spec.load import Spec
@@ -21,6 +24,14 @@ _FIELDS_OF_CLASSES = (
     "dominant_target_classes",
     "minimum_target_class_imbalance",
 )
+
+
+def conversion_check(schema: type[Message]) -> Callable[[Spec], list[Problem]] | None:
+    """Return `check_conversion` for its message; None for a conversion spec of a detector's own.
+
+    Such a detector checks it in its own ``convert``.
+    """
+    return check_conversion if schema is convert_pb2.Convert else None
 
 
 def check_conversion(spec: Spec) -> list[Problem]:

@@ -24,6 +24,8 @@ INTEGER_RANGES = {
     FieldDescriptor.CPPTYPE_UINT32: (0, 2**32 - 1),
     FieldDescriptor.CPPTYPE_UINT64: (0, 2**64 - 1),
 }
+# So many fields of a block stand in a message.
+_MOST_SHOWN = 2
 FLOATS = frozenset({FieldDescriptor.CPPTYPE_FLOAT, FieldDescriptor.CPPTYPE_DOUBLE})
 
 
@@ -52,6 +54,14 @@ def range_of(field: FieldDescriptor) -> Interval | None:
         return Interval.parse(text) if text else None
     except ValueError as err:
         raise PluginError(f"the schema's range of {field.full_name} is wrong: {err}") from err
+
+
+def range_in_words(field: FieldDescriptor) -> str:
+    """Return the allowed numbers with their unit, ``at least 1 epoch``; '' for all."""
+    words, unit = str(range_of(field) or ""), rules_of(field).unit
+    if not (words and unit):
+        return words
+    return f"{words} {unit.removesuffix('s') if words.endswith(' 1') else unit}"
 
 
 @cache
@@ -150,9 +160,8 @@ def listing(words: Iterable[str], last: str = "or") -> str:
 
 def expectation(field: FieldDescriptor) -> str:
     """Return what a field takes, in words: ``a whole number, at least 1``."""
-    allowed = range_of(field)
     if field.message_type is not None:
-        return f"a block: {field.name} {{ ... }}"
+        return f"a block: {field.name} {{ {_content(field.message_type)} }}"
     if field.enum_type is not None:
         return listing(field.enum_type.values_by_name)
     if field.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
@@ -164,7 +173,19 @@ def expectation(field: FieldDescriptor) -> str:
         if rules.size:
             return "a height and a width, such as 512, 512"
         return "a list of numbers, such as [0.5, 1/3]" if rules.list else "text in quotes"
+    allowed = range_in_words(field)
     if field.cpp_type in FLOATS:
         return f"a number, {allowed}" if allowed else "a number"
     low, high = INTEGER_RANGES[field.cpp_type]
     return f"a whole number, {allowed or f'from {low} to {high}'}"
+
+
+def _content(block: Descriptor) -> str:
+    """Return what stands in a block, as a hint: ``type: ... weight: ...``; large ones stay dots."""
+    fields = [field for field in block.fields if not (is_idle(field) or rules_of(field).arrives)]
+    if len(fields) > _MOST_SHOWN:
+        return "..."
+    return " ".join(
+        f"{field.name} {{ ... }}" if field.message_type else f"{field.name}: ..."
+        for field in fields
+    )

@@ -165,13 +165,15 @@ def parse_spec(
         positions=parsed.positions,
         changes=places,
     )
+    warnings = _in_order(map(spec.locate, spec.warnings))
     if problems := [*parsed.problems, *checked.problems]:
         if is_empty:
             problems.insert(0, Problem("", "is empty: it sets no field"))
         elif check and complete:
             problems += find_disagreements(spec, check, given, {**faulty, **checked.mended})
-        raise SpecError(_in_order(spec.locate(name_owners(found, others)) for found in problems))
-    return replace(spec, warnings=tuple(_in_order(map(spec.locate, spec.warnings))))
+        problems = _in_order(spec.locate(name_owners(found, others)) for found in problems)
+        raise SpecError(problems, warnings)
+    return replace(spec, warnings=tuple(warnings))
 
 
 def _apply(changes: Sequence[str], parsed: Parsed) -> Mapping[str, str]:

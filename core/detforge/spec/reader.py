@@ -89,6 +89,8 @@ class SpecReader:
         if block.name is not None:
             self.balanced = False
             message = f'this block is never closed; add a "{block.closer[0]}"'
+            if block.closer[0] in cursor.source.text[cursor.last_end :]:
+                message += " (the last comment hides one)"
             self._findings.report(block.path, block.name, message)
 
     def _closes(self, block: Block) -> bool:

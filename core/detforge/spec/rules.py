@@ -104,8 +104,8 @@ class _Checker:
                 self._warn(path, f"has no effect: {place} is given too, and wins")
         if rules.needs and not _changes_nothing(message, field):
             other = sibling_of(field, rules.needs)
-            if _changes_nothing(message, other):
-                place = join(block, other.name)
+            place = join(block, other.name)
+            if place not in self._faulty and _changes_nothing(message, other):
                 self._warn(path, f"has no effect: {place} is {_shown(message, other)}")
 
     def _check_field(self, message: Message, field: FieldDescriptor, path: str) -> None:
@@ -242,7 +242,7 @@ def _shown(message: Message, field: FieldDescriptor) -> str:
 def _help(field: FieldDescriptor) -> str:
     """Return what a field is, as the end of a sentence: ``length (epochs), such as 80``."""
     rules = rules_of(field)
-    text = rules.help.rstrip(".") or f"a {field.name}"
+    text = rules.help.partition(";")[0].rstrip(".") or f"a {field.name}"
     text = f"{text[0].lower()}{text[1:]}"
     unit = f" ({rules.unit})" if rules.unit and rules.unit not in text else ""
     is_short = rules.example and field.message_type is None

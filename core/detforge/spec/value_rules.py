@@ -11,6 +11,7 @@ from detforge.spec.fields import (
     FLOATS,
     later_choices_of,
     listing,
+    range_in_words,
     range_of,
     rules_of,
     value_field,
@@ -81,10 +82,9 @@ def _check_size(field: FieldDescriptor, text: str) -> str:
 
 def _check_range(field: FieldDescriptor, numbers: Iterable[float]) -> str:
     allowed = range_of(field)
-    unit = f" {rules_of(field).unit}" if rules_of(field).unit else ""
     for number in numbers:
         if allowed is not None and number not in allowed:
-            return f"{number:.15g} is out of range; allowed: {allowed}{unit}"
+            return f"{number:.15g} is out of range; allowed: {range_in_words(field)}"
     return ""
 
 

@@ -124,7 +124,7 @@ def test_change_makes_the_blocks_it_needs(toy):
         ("", "takes path=value, as in training_config.num_epochs=3"),
         ("num ber=3", "takes path=value, as in training_config.num_epochs=3"),
         ("floats[0=3", "takes path=value, as in training_config.num_epochs=3"),
-        ("by_name=1", "by_name: takes a block: by_name { ... }; found 1"),
+        ("by_name=1", "by_name: takes a block: by_name { key: ... value: ... }; found 1"),
     ],
 )
 def test_wrong_change_is_an_error_that_shows_the_change(toy, change, problem):

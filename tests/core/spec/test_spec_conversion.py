@@ -7,7 +7,7 @@ import pytest
 from detforge.errors import SpecError
 from detforge.protos import convert_pb2
 from detforge.spec import parse_spec
-from detforge.spec.conversion import check_conversion
+from detforge.spec.conversion import check_conversion, conversion_check
 
 KITTI = 'kitti_config { image_dir_name: "images" label_dir_name: "labels" OPTIONS }\n'
 COCO = """coco_config {
@@ -64,15 +64,27 @@ def test_other_extensions_name_those_that_work():
     assert '".bmp" is no choice here; use ".png", ".jpg" or ".jpeg"' in problem
 
 
-@pytest.mark.parametrize("share", ["0", "14", "99.5"])
+@pytest.mark.parametrize("share", ["0", "14", "99.5", "100"])
 def test_share_of_the_validation_fold_is_a_percentage(share):
     assert kitti(f"val_split: {share}").val_split == float(share)
 
 
-@pytest.mark.parametrize("share", ["-1", "100"])
-def test_share_that_leaves_no_training_data_is_refused(share):
+@pytest.mark.parametrize("share", ["-1", "100.5"])
+def test_share_below_nothing_or_above_all_is_refused(share):
     (problem,) = problems(KITTI.replace("OPTIONS", f"val_split: {share}"))
-    assert f"{share} is out of range; allowed: at least 0 and below 100 percent" in problem
+    assert f"{share} is out of range; allowed: from 0 to 100 percent" in problem
+
+
+def test_fields_of_a_conversion_that_disagree_are_named_with_other_mistakes():
+    text = KITTI.replace("OPTIONS", 'partition_mode: "sequence" val_splt: 3')
+    check = conversion_check(convert_pb2.Convert)
+    with pytest.raises(SpecError) as caught:
+        parse_spec(text, convert_pb2.Convert, "s.txt", check=check)
+    assert [problem.path for problem in caught.value.problems] == [
+        "kitti_config.kitti_sequence_to_frames_file",
+        "kitti_config.val_splt",
+    ]
+    assert conversion_check(convert_pb2.KittiConfig) is None
 
 
 @pytest.mark.parametrize(

@@ -119,9 +119,7 @@ def test_one_wrong_value_leads_to_no_disagreement_elsewhere(name):
     assert count > 40
 
 
-WINDOW = (
-    "augmentation_config { preprocessing { crop_right: 1248 crop_bottom: 544 } } dataset_config"
-)
+WINDOW = "augmentation_config { preprocessing { crop_right: 1248 crop_bottom: 544 } }"
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,15 @@ def test_errors_of_a_file_name_file_line_and_column(toy, tmp_path, spec_text):
     path = tmp_path / "spec.txt"
     path.write_text(spec_text.replace("num_epochs: 80", "num_epochs: 0"), encoding="utf-8")
     place = f"{path}:5:15: training_config.num_epochs: "
-    assert refusal(path, toy.Toy) == f"{place}0 is out of range; allowed: at least 1 epochs"
+    assert refusal(path, toy.Toy) == f"{place}0 is out of range; allowed: at least 1 epoch"
+
+
+def test_remarks_come_with_the_errors_but_none_that_follow_from_them(toy):
+    with pytest.raises(SpecError) as caught:
+        parse_spec("switched { enabled: 5 images: 2 }\nold: 'x' number: 3", toy.Ruled, "s.txt")
+    assert [str(warning) for warning in caught.value.warnings] == [
+        "s.txt:2:6: old: has no effect: the new way is better"
+    ]
 
 
 def test_missing_file_is_named(toy, tmp_path):

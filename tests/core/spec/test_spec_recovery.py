@@ -42,6 +42,7 @@ from detforge.spec.parser import parse_text
                           "found a list: [1, 2]"),
         ("inner: 5", "1:8: inner: takes a block: inner { ... }; found 5"),
         ("inner:", "1:1: inner: has no value; it takes a block: inner { ... }"),
+        ("by_name: 5", "1:10: by_name: takes a block: by_name { key: ... value: ... }; found 5"),
         ("inner\nnumber: 5 }", '2:1: inner: a "{" is missing before this'),
         ("inner = { }", '1:7: inner: write ":" instead of "="'),
         ("inner { number: 1 >", '1:19: inner: the block opened in line 1 ends with "}"; found ">"'),
@@ -147,12 +148,16 @@ def test_missing_brace_in_a_list_of_blocks_is_seen(toy):
     [
         ("inner { number: 1", '1:1: inner: this block is never closed; add a "}"'),
         (
+            "inner { number: 1 # or 2 } int32: 3",
+            '1:1: inner: this block is never closed; add a "}" (the last comment hides one)',
+        ),
+        (
             "int32s: [1, 2",
             '1:14: int32s: the list of line 1 goes on with "," or ends with "]"; '
             "found the end of the file",
         ),
     ],
-    ids=["block", "list"],
+    ids=["block", "one line", "list"],
 )
 def test_end_of_the_file_in_the_middle_is_reported_once(toy, text, expected):
     assert [str(problem) for problem in parse_text(text, toy.Kinds()).problems] == [expected]

@@ -73,7 +73,8 @@ def test_number_out_of_range_is_refused(toy, problems_of, text, expected):
 
 def test_number_beyond_the_type_of_the_field_is_told_its_limit(toy, problems_of):
     assert problems_of("size: 9999999999", toy.Ruled) == [
-        "1:7: size: takes a whole number, at least 32; found 9999999999; the largest is 2147483647"
+        "1:7: size: takes a whole number, at least 32 px; found 9999999999; "
+        "the largest is 2147483647"
     ]
 
 
