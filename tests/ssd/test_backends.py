@@ -14,6 +14,8 @@ import pytest
 from detforge.weights import collect_weights
 from tests.ssd.test_model import build
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

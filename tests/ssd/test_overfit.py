@@ -12,6 +12,8 @@ from detforge.plugins import load_detector
 from detforge.requests import EvaluateRequest, ExportRequest, InferRequest, TrainRequest
 from detforge.spec import load_spec
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
