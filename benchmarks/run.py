@@ -16,17 +16,18 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--turns", type=int, default=5, help="alternations of the two sides")
-    parser.add_argument("--only", choices=["help", "pipeline", "spec", "ssd"], help="one of them")
+    names = ["help", "spec", "conversion", "pipeline", "ssd"]
+    parser.add_argument("--only", choices=names, help="one of them")
     options = parser.parse_args()
+    from benchmarks import conversion, pairs, pipeline, spec, ssd
     from benchmarks import help as help_benchmark
-    from benchmarks import pairs, pipeline, spec, ssd
 
     print(f"machine: {pairs.machine()}")
-    names = ("detforge", "keras", "tensorflow", "torch", "click")
-    print("versions: " + ", ".join(f"{name} {version(name)}" for name in names))
+    used = ("detforge", "keras", "tensorflow", "torch", "click")
+    print("versions: " + ", ".join(f"{name} {version(name)}" for name in used))
     print("| what | detforge | baseline | ratio | aim |\n|---|---|---|---|---|")
-    modules = {"help": help_benchmark, "spec": spec, "pipeline": pipeline, "ssd": ssd}
-    for name, module in modules.items():
+    modules = (help_benchmark, spec, conversion, pipeline, ssd)
+    for name, module in zip(names, modules, strict=True):
         if options.only in (None, name):
             for pair in module.run(options.turns):
                 print(pair.row(), flush=True)
