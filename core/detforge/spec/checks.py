@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from detforge.spec.lists import Nested
 
+_KEYS_SHOWN = 8
+
 
 def check_size(
     path: str, size: tuple[int, int], *, least: int, divisor: int, reason: str = ""
@@ -74,7 +76,10 @@ def check_keys(path: str, keys: Iterable[str], wanted: set[str], owner: str) -> 
         owner: who takes them, as the start of a sentence: "a box".
     """
     if (given := set(keys)) != wanted:
-        found, expected = ", ".join(sorted(given)), listing(sorted(wanted), "and")
+        # A damaged spec has keys of any number and length.
+        found = ", ".join(shown(key) for key in sorted(given)[:_KEYS_SHOWN])
+        found += ", ..." if len(given) > _KEYS_SHOWN else ""
+        expected = listing(sorted(wanted), "and")
         yield Problem(path, f"has the keys {found}; {owner} takes {expected}")
 
 

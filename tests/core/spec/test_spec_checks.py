@@ -57,6 +57,14 @@ def test_keys_of_a_map_are_all_there_and_no_others():
     ]
 
 
+def test_keys_of_a_damaged_map_do_not_fill_the_screen():
+    keys = [f"{number:03}" + "x" * 5_000 for number in range(100)]
+    (problem,) = check_keys("std", keys, {"w"}, "a box")
+    assert problem.message.endswith(", ...; a box takes w")
+    assert "000xxx" in problem.message
+    assert len(problem.message) < 1_000
+
+
 def test_lower_limit_above_the_upper_one_is_shown_as_written():
     block = AugmentationConfig(random_crop_min_scale=0.6, random_crop_max_scale=0.3)
     limits = ("random_crop_min_scale", "random_crop_max_scale")
