@@ -42,7 +42,8 @@ class Progress:
         from rich.progress import TimeRemainingColumn
 
         columns = (*Bar.get_default_columns()[:3], TimeRemainingColumn())
-        self._bar = Bar(*columns, console=console, transient=True)
+        # Drawn by this thread alone: a process that is forked would find locks of another held.
+        self._bar = Bar(*columns, console=console, transient=True, auto_refresh=False)
         self._task = self._bar.add_task(self._what, total=self._total)
         self._bar.start()
 
@@ -50,7 +51,7 @@ class Progress:
         """Tell that so many more are done."""
         self._done += images
         if self._bar:
-            self._bar.update(self._task, completed=self._done)
+            self._bar.update(self._task, completed=self._done, refresh=True)
         elif time.monotonic() - self._last_line > _SECONDS_BETWEEN_LINES:
             self._last_line = time.monotonic()
             rate = self._done / (self._last_line - self._began)
