@@ -40,7 +40,7 @@ class Block(NamedTuple):
         return schema_of(self.message)
 
 
-def find_field(spec: Message, block: Block, name: str) -> tuple[Block, FieldDescriptor | None]:
+def field_by_name(spec: Message, block: Block, name: str) -> tuple[Block, FieldDescriptor | None]:
     """Return the field of a name, and the block that it belongs to: this one or another.
 
     Args:

@@ -16,7 +16,7 @@ from google.protobuf.descriptor import FieldDescriptor
 
 from detforge.errors import Problem
 from detforge.nearest import nearest
-from detforge.spec.blocks import Block, find_field
+from detforge.spec.blocks import Block, field_by_name
 from detforge.spec.cursor import Cursor
 from detforge.spec.fields import (
     element_path,
@@ -128,7 +128,7 @@ class _Maker:
         self._set(block, field, key, value)
 
     def _find(self, block: Block, name: str) -> tuple[Block, FieldDescriptor]:
-        found, field = find_field(self._parsed.message, block, name)
+        found, field = field_by_name(self._parsed.message, block, name)
         if field is None:
             guests = guests_of(self._schema, block.path)
             message, _ = explain_unknown(name, block.schema, self._schema, guests)

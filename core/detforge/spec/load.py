@@ -136,15 +136,8 @@ def parse_spec(
         SpecError: the text is wrong; carries every problem with its place.
         PluginError: the schema itself is wrong.
     """
-    try:
-        text.encode()
-    except UnicodeEncodeError as err:
-        raise SpecError(Problem("", "is not Unicode text; save it as UTF-8", file)) from err
     others = cache(others or dict)
-    parsed = parse_text(text, schema(), file)
-    if foreign := _stranger(text, parsed, others):
-        raise SpecError(_bounded([Problem("", foreign, file)]))
-    is_empty = not (parsed.positions or parsed.problems or changes)
+    parsed = _parsed(text, schema(), file, others)
     places = _apply(changes, parsed)
     given = parsed.positions.keys() | places.keys()
     idle = list(settle_unwritten(parsed.message, parsed.unwritten, given))
@@ -152,28 +145,56 @@ def parse_spec(
     text = without_secrets(text, parsed.secrets, schema_of(parsed.message))
     if changes:
         text = _rewritten(parsed.message, given, places)
-    faulty = dict.fromkeys([*(problem.path for problem in parsed.problems), *parsed.misspelt], "")
-    # What is absent follows from other errors where blocks are torn apart or nothing was read.
-    complete = parsed.balanced and bool(given or not parsed.problems)
-    checked = apply_rules(parsed.message, given, faulty, complete=complete)
     spec = Spec(
         message=parsed.message,
         text=text,
         key=key,
         file=file,
-        warnings=(*parsed.warnings, *idle, *checked.warnings),
         positions=parsed.positions,
         changes=places,
     )
-    warnings = _in_order(map(spec.locate, spec.warnings))
-    if problems := [*parsed.problems, *checked.problems]:
-        if is_empty:
-            problems.insert(0, Problem("", "is empty: it sets no field"))
-        elif check and complete:
-            problems += find_disagreements(spec, check, given, {**faulty, **checked.mended})
-        problems = _in_order(spec.locate(name_owners(found, others)) for found in problems)
-        raise SpecError(problems, warnings)
+    problems, warnings = _checked(spec, parsed, given, check)
+    warnings = _in_order(map(spec.locate, [*parsed.warnings, *idle, *warnings]))
+    if problems:
+        problems = (spec.locate(name_owners(problem, others)) for problem in problems)
+        raise SpecError(_in_order(problems), warnings)
     return replace(spec, warnings=tuple(warnings))
+
+
+def _parsed(
+    text: str, message: Message, file: str, others: Callable[[], Mapping[str, type[Message]]]
+) -> Parsed:
+    """Read a text into an empty message.
+
+    Raises:
+        SpecError: it is something else than a spec of this schema.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as err:
+        raise SpecError(Problem("", "is not Unicode text; save it as UTF-8", file)) from err
+    parsed = parse_text(text, message, file)
+    if parsed.problems:
+        stranger = other_format(text) or owner_of(text, parsed, others) or foreign_to(parsed)
+        if stranger:
+            raise SpecError(_bounded([Problem("", stranger, file)]))
+    return parsed
+
+
+def _checked(
+    spec: Spec, parsed: Parsed, given: Collection[str], check: Callable[[Spec], object] | None
+) -> tuple[list[Problem], list[Problem]]:
+    """Fill in the defaults; return all errors, and the warnings of the rules."""
+    faulty = dict.fromkeys([*(problem.path for problem in parsed.problems), *parsed.misspelt], "")
+    # What is absent follows from other errors where blocks are torn apart or nothing was read.
+    complete = parsed.balanced and bool(given or not parsed.problems)
+    checked = apply_rules(spec.message, given, faulty, complete=complete)
+    problems = [*parsed.problems, *checked.problems]
+    if problems and not (given or parsed.problems):
+        problems.insert(0, Problem("", "is empty: it sets no field"))
+    elif problems and check and complete:
+        problems += find_disagreements(spec, check, given, {**faulty, **checked.mended})
+    return problems, checked.warnings
 
 
 def _apply(changes: Sequence[str], parsed: Parsed) -> Mapping[str, str]:
@@ -182,13 +203,6 @@ def _apply(changes: Sequence[str], parsed: Parsed) -> Mapping[str, str]:
     from detforge.spec.changes import apply_changes  # most runs need none
 
     return apply_changes(parsed, changes)
-
-
-def _stranger(text: str, parsed: Parsed, others: Callable[[], Mapping[str, type[Message]]]) -> str:
-    """Say what a text is that is no spec of this schema, or return ''."""
-    if not parsed.problems:
-        return ""
-    return other_format(text) or owner_of(text, parsed, others) or foreign_to(parsed)
 
 
 def _rewritten(message: Message, given: Collection[str], places: Mapping[str, str]) -> str:

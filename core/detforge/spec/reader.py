@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from detforge.spec.blocks import Block, block_left_open, find_field
+from detforge.spec.blocks import Block, block_left_open, field_by_name
 from detforge.spec.cursor import BLOCK_CLOSERS, BLOCK_OPENERS, CLOSING, NUMBER_OPENERS, Cursor
 from detforge.spec.fields import (
     element_path,
@@ -115,7 +115,7 @@ class SpecReader:
             self._cursor.skip_line_rest(self._cursor.take())
             return
         giver = block
-        block, field = find_field(self._spec, block, name.text)
+        block, field = field_by_name(self._spec, block, name.text)
         if field is None:
             self._read_unknown(block, name)
             return

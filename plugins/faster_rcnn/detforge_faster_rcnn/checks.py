@@ -23,7 +23,7 @@ _TRAINING = "training_config"
 _EVALUATION = "evaluation_config"
 
 
-def check_spec(spec: spec_pb2.Experiment) -> list[Problem]:
+def find_problems(spec: spec_pb2.Experiment) -> list[Problem]:
     """Return the disagreements between the fields of a checked spec."""
     return [
         *_check_size(spec),

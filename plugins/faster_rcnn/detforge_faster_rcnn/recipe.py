@@ -30,8 +30,8 @@ from detforge.recipe import (
 from detforge.spec.fields import element_path
 from detforge.spec.floats import shortest
 from detforge.spec.standard import regularizer_of
-from detforge_faster_rcnn.checks import check_spec, window_of
-from detforge_faster_rcnn.remarks import has_color_shift, remarks
+from detforge_faster_rcnn.checks import find_problems, window_of
+from detforge_faster_rcnn.remarks import find_warnings, has_color_shift
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +49,7 @@ def to_recipe(spec: spec_pb2.Experiment) -> Recipe:
     Raises:
         SpecError: fields disagree; carries every problem with the path of its field.
     """
-    if problems := check_spec(spec):
+    if problems := find_problems(spec):
         raise SpecError(problems)
     model, training = spec.model_config, spec.training_config
     return Recipe(
@@ -80,7 +80,7 @@ def to_recipe(spec: spec_pb2.Experiment) -> Recipe:
         ),
         early_stopping=_early_stopping(training),
         verbose=spec.verbose,
-        warnings=remarks(spec),
+        warnings=find_warnings(spec),
     )
 
 

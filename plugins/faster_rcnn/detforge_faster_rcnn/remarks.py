@@ -29,7 +29,7 @@ _PREPROCESSING = "augmentation_config.preprocessing"
 _TRAINING = "training_config"
 
 
-def remarks(spec: spec_pb2.Experiment) -> tuple[Problem, ...]:
+def find_warnings(spec: spec_pb2.Experiment) -> tuple[Problem, ...]:
     """Return the warnings about a spec whose fields agree."""
     return (
         *idle_switches(spec.model_config),
