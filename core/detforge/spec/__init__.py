@@ -3,10 +3,10 @@
 Imports nothing heavy: reading a spec needs neither Keras nor NumPy. What is where:
 
     load             all of the below in order; the checked `Spec`
-    text -> message  text_file, lexer, cursor, scalars, values, reader, parser; blocks and given keep
-                     account, findings collects, changes reads what ``--set`` says
+    text -> message  text_file, lexer, cursor, scalars, values, reader, parser; blocks and given
+                     keep account, findings collects, changes reads what ``--set`` says
     the schema       fields (rules, names, words), choices, interval, moved, outline, facts
-    the rules        rules, value_rules, defaults; disagreements; lists, sizes and floats read values
+    the rules        rules, value_rules, defaults, disagreements; lists, sizes and floats
     what to say      unknown (a name), foreign (a whole file)
     to a recipe      standard, standard_checks, conversion; checks has what detectors share
     out again        printing, template, example_values, explain, as_json; secrets, differences
