@@ -70,9 +70,11 @@ def read_header(data: bytes) -> ImageHeader | None:
     Raises:
         TruncatedImageError: the end marker is missing.
     """
-    reader = _READERS.get(image_format(data))
+    format = image_format(data)
+    if format is None:
+        return None
     try:
-        return reader(data) if reader else None
+        return _read_jpeg(data) if format == "jpeg" else _read_png(data)
     except (struct.error, IndexError) as err:
         raise TruncatedImageError from err
 
@@ -141,6 +143,3 @@ def _orientation(tiff: bytes) -> int:
     except struct.error:
         pass  # EXIF data are often cut short, and the image is none the worse for it
     return 1
-
-
-_READERS = {"jpeg": _read_jpeg, "png": _read_png}

@@ -13,7 +13,7 @@ from detforge.errors import DatasetError
 ROWS = {"a": 0, "b": 1, "c": 2, "d": 3}
 
 
-@given(count=st.integers(0, 300), thousandths=st.integers(0, 99999))
+@given(count=st.integers(0, 300), thousandths=st.integers(0, 100000))
 def test_random_partition_deals_every_image_once(count, thousandths):
     validation, training = random_partition(count, thousandths / 1000)
     assert (validation.name, training.name) == ("validation", "training")
