@@ -164,6 +164,8 @@ class RecordWriter:
     ) -> None:
         if kind is None or not self.can_resume:
             shutil.rmtree(self._working, ignore_errors=True)
+        else:
+            self._remove_halves()
 
     def write(self, plan: ConversionPlan, *, processes: int) -> list[ShardEntry]:
         """Write all record files into the working folder, those apart that are there already.
@@ -211,13 +213,17 @@ class RecordWriter:
         """Return the record files that are complete already."""
         if not self._resumes:
             return {}
-        for half in self._working.glob(f"*{PARTIAL}"):
-            half.unlink()
+        self._remove_halves()
         places = (self._working, self._folder)
         found = (read_entry(self._working / shard.name, places) for shard in plan.shards)
         finished = {number: entry for number, entry in enumerate(found) if entry is not None}
         self.can_resume = bool(finished)
         return finished
+
+    def _remove_halves(self) -> None:
+        for half in self._working.glob(f"*{PARTIAL}"):
+            with contextlib.suppress(OSError):
+                half.unlink()
 
     def _join_lists(self, left_out: Iterable[Dropped], names: Sequence[str]) -> None:
         with (self._working / self.dropped_file.name).open("wb") as whole:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from tests.core.data.data_builders import coco_spec, convert_request, kitti_spec
 
+from detforge.data import processes as processes_module
 from detforge.data import shards as shards_module
 from detforge.data.convert import convert_dataset
 from detforge.data.records import RecordSource
@@ -337,6 +338,16 @@ def test_bytes_do_not_depend_on_processes_or_hash_seed(whole, spec, tmp_path, pr
     run = _run(spec, output, processes=processes, hash_seed=str(processes * 77))
     assert (run.communicate()[1], run.returncode) == (b"", 0)
     assert _files(output.parent) == whole
+
+
+@pytest.mark.parametrize("kind", ["kitti", "coco"])
+def test_processes_that_cannot_be_forked_write_the_same(spec, fruits, tmp_path, monkeypatch, kind):
+    if kind == "coco":
+        spec = coco_spec([fruits / "val.json"], [fruits / "val"], shards=(2,))
+    convert_dataset(convert_request(spec, tmp_path / "whole" / "out", processes=1))
+    monkeypatch.setattr(processes_module, "_START", "spawn")
+    convert_dataset(convert_request(spec, tmp_path / "records" / "out", processes=2))
+    assert _files(tmp_path / "records") == _files(tmp_path / "whole")
 
 
 @pytest.fixture
