@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from detforge.data.manifest import read_manifest
+from detforge.data.records import RecordSource
 from detforge.files import load_checkpoint
 
 EXAMPLES = Path(__file__).parent
@@ -29,3 +31,18 @@ def test_checkpoint_of_format_1_is_read(name, key):
     np.testing.assert_array_equal(found.weights["network/conv/bias"], np.float32([0.5, -1.5]))
     assert found.optimizer["iteration"] == 120
     assert found.optimizer["iteration"].dtype == np.int64
+
+
+@pytest.mark.parametrize("version", ["1_0", "1_1"])
+def test_records_of_format_1_are_read(version):
+    records = RecordSource(str(EXAMPLES / f"records_{version}-fold-000*"))
+    found = [(records[row].name, records[row].class_names) for row in range(len(records))]
+    assert found == [
+        ("000002.jpg", ("round", "angular", "round")),
+        ("000001.jpg", ("angular", "round", "round", "angular", "round")),
+    ]
+    assert records[0].image().shape == (48, 48, 3)
+    manifest = read_manifest(EXAMPLES / f"records_{version}.manifest.json")
+    assert manifest.class_numbers == {"angular": 1, "round": 2}
+    assert manifest.dropped == {"not in target_class_mapping": 6}
+    assert manifest.notes == {}
