@@ -7,7 +7,14 @@ from detforge.nearest import did_you_mean, nearest
 BLOCKS = ["nms_config", "training_config", "RED", "include_difficult", "train"]
 
 
-SPEC = ["seed", "warmup_learning_rate", "learning_rate_steps", "total_steps", "eval_batch_size"]
+SPEC = [
+    "seed",
+    "warmup_learning_rate",
+    "learning_rate_steps",
+    "total_steps",
+    "eval_batch_size",
+    "a_b_c_of",
+]
 
 
 @pytest.mark.parametrize(
@@ -38,8 +45,9 @@ def test_near_name_is_found_and_a_far_one_is_not(name, meant):
         ("batch", "eval_batch_size"),
         ("lr_steps", None),
         ("rate", None),
+        ("of", None),
     ],
-    ids=["another order", "one more", "two more", "two less", "half", "two names"],
+    ids=["another order", "one more", "two more", "two less", "half", "two names", "three more"],
 )
 def test_name_of_like_words_is_found_where_there_is_one(name, meant):
     assert nearest(name, SPEC) == meant

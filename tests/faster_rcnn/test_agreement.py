@@ -158,8 +158,13 @@ def test_images_of_any_shape_make_no_batch():
             f"{PREPROCESSING}.enable_auto_resize: images are resized to the network input first, "
             "which leaves nothing to cut",
         ),
+        (
+            "crop_top: 10 crop_right: 1248 crop_bottom: 394 enable_auto_resize: true",
+            f"{PREPROCESSING}.enable_auto_resize: images are resized to the network input first, "
+            "which leaves nothing to cut",
+        ),
     ],
-    ids=["small", "open", "behind a resize"],
+    ids=["small", "open", "behind a resize", "below a resize"],
 )
 def test_window_has_the_size_of_the_network_input(window, problem):
     assert one_problem(rest=preprocessing(window)) == problem
@@ -506,6 +511,12 @@ def test_switch_that_the_backbone_has_or_that_is_off_is_none(arch, switch):
 )
 def test_field_without_an_effect_is_a_warning(fields, warning):
     assert warning in warnings(spec_text(**fields))
+
+
+@pytest.mark.parametrize(("step_size", "is_odd"), [("0.9", True), ("1", False)])
+def test_step_below_one_percent_is_taken_for_a_fraction(step_size, is_odd):
+    rate = f"learning_rate {{ step {{ base_lr: 0.1 gamma: 0.1 step_size: {step_size} }} }}"
+    assert bool(warnings(spec_text(rate=rate))) == is_odd
 
 
 def test_batch_of_the_small_spec_suits_images_of_any_shape():

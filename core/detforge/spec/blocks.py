@@ -63,10 +63,9 @@ def block_left_open(block: Block, name: Token, findings: Findings) -> Block | No
         name: a field name that it does not know.
         findings: knows where tokens stand.
     """
-    here = findings.place(name)
+    column = findings.place(name).column
     while block.name is not None and block.outer is not None:
-        opened = findings.place(block.name)
-        if here.column > opened.column or here.line == opened.line:
+        if column > findings.place(block.name).column:
             return None
         block = block.outer
         if name.text in fields_by_spelling(block.schema):

@@ -183,6 +183,22 @@ def test_field_changed_twice_takes_the_last_value_and_warns(toy):
     assert parse_spec("", toy.Friendly, changes=["number=3", "number=3"]).warnings == ()
 
 
+@pytest.mark.parametrize(
+    ("text", "change", "chosen"),
+    [
+        ("word: 'a'", "code=3", "code"),
+        ("block { number: 1 }", "word=a", "word"),
+        ("code: 3", "block.number=1", "block"),
+        ("block { number: 1 }", "block.number=2", "block"),
+    ],
+)
+def test_change_to_another_member_of_a_oneof_replaces_the_first(toy, text, change, chosen):
+    spec = parse_spec(text, toy.Kinds, "s.txt", [change])
+    assert spec.message.WhichOneof("choice") == chosen
+    given = {path.partition(".")[0] for path in (*spec.positions, *spec.changes)}
+    assert given == {chosen}
+
+
 def test_guest_may_be_changed_under_either_path(toy):
     for path in ("host.instances", "home.instances", "deep.host.max_instances"):
         spec = parse_spec("home { instances: 5 }", toy.Guests, changes=[f"{path}=50"])

@@ -78,6 +78,13 @@ def test_spec_of_another_detector_may_have_faults_of_its_own(toy, others):
     assert "looks like a spec of ruled" in refusal(text, toy.Friendly, others)
 
 
+def test_spec_that_the_other_detector_half_knows_is_not_its_own(toy, others):
+    text = (
+        "open: 0.5 size: 64 blocks: 1 parts { needed: 1 } soon: true plain: 3 qq1: 1 qq2: 2 qq3: 3"
+    )
+    assert "looks like" not in refusal(text, toy.Friendly, others)
+
+
 @pytest.mark.parametrize(
     "text",
     ["nubmer: 1 flga: true arhc: 'd0' floats: 1 size: 64", "qq1: 1 qq2: 2"],

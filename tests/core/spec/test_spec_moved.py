@@ -2,6 +2,7 @@
 
 import pytest
 
+from detforge.errors import SpecError
 from detforge.spec import parse_spec
 
 
@@ -111,6 +112,9 @@ def test_required_blocks_are_not_there_because_of_a_guest(toy, problems_of):
         "home: is required and absent: the home",
     ]
     assert problems_of("host { instances: 50 share: 1 } home {}", toy.StrictGuests) == []
+    with pytest.raises(SpecError) as caught:
+        parse_spec("host { instances: 50 }", toy.StrictGuests)
+    assert caught.value.warnings == ()
 
 
 def test_guest_of_a_block_that_is_not_there_has_no_effect(toy):

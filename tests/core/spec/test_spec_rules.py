@@ -222,6 +222,12 @@ def test_oneof_with_nothing_set_is_left_alone(toy):
     assert parse_spec("", toy.Ruled).message.WhichOneof("network") is None
 
 
+def test_wrong_value_in_a_block_that_comes_later_is_no_reason_to_accept_it(toy, problems_of):
+    """Put right, the block would mean the same as an absent one."""
+    text = "whole { needed: 1 } soon { needed: 8 share: 7 }"
+    assert problems_of(text, toy.Doubtful) == ["1:21: soon: comes with release 0.9; remove it"]
+
+
 def test_required_fields_are_demanded_with_their_help(toy, problems_of):
     assert problems_of("# nothing", toy.Demanding, "s.txt") == [
         "s.txt: is empty: it sets no field",
