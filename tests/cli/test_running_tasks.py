@@ -163,6 +163,24 @@ def test_option_of_a_plugin_arrives_among_the_requests_options(
     assert [dict(request.options) for request in finder.requests] == [{"purr": 0.9}, {"purr": 0.5}]
 
 
+def test_extension_changes_the_options_that_the_detector_leaves(
+    detforge, finder, tmp_path, spec, model
+):
+    finder.changes.append(
+        OptionChange.add(Option(name="purr", spellings=("--purr",), help="Loudness"))
+    )
+    source = (
+        "from detforge import hookimpl\nfrom detforge.cli.options import OptionChange\n"
+        "@hookimpl\ndef cli_options(task):\n"
+        "    return [OptionChange.drop('purr', reason='the neighbours sleep')]\n"
+    )
+    quiet = {"detforge.extensions": {"quiet": "quiet_plugin"}}
+    modules = {"quiet_plugin": source}
+    add_distribution(tmp_path / "site", "detforge-quiet", entry_points=quiet, modules=modules)
+    words = words_of("evaluate", spec, model, tmp_path)
+    assert_one_message(detforge(*words, "--purr", "1"), "no effect here: the neighbours sleep")
+
+
 @pytest.mark.parametrize(
     ("start", "remark"),
     [
@@ -238,11 +256,12 @@ def test_wrong_spec_is_one_message_with_its_place(detforge, finder, tmp_path, sp
     assert_one_message(result, f"{spec}:2:1: batch_sise")
 
 
-def test_warning_of_a_spec_is_shown(detforge, finder, tmp_path, spec, model):
+def test_warning_of_a_spec_is_shown_once(detforge, finder, tmp_path, spec, model, caplog):
     spec.write_text("batch_size: 4\nbatch_size: 8\n")
     result = detforge(*words_of("evaluate", spec, model, tmp_path))
     assert result.code == 0
     assert result.err.startswith(f"Warning: {spec}:2:1: batch_size")
+    assert caplog.messages == []  # nothing for handlers that libraries put on the root logger
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from detforge import __version__
 from detforge.errors import PluginError, SpecError
 from detforge.installed import OFFERED, find_detector, installed_detectors
 from detforge.plugins import load_detector
@@ -177,9 +178,9 @@ def test_package_of_two_detectors_describes_each_after_its_name(
     "requirement",
     [
         "detforge>=99",
-        "detforge<0.1",
-        "detforge<0.1.0",
-        "detforge >= 0.1, < 0.1.0",
+        f"detforge<{__version__}",
+        f"detforge<{__version__}.0",
+        f"detforge >= 0.1, < {__version__.removesuffix('.0')}",
         "detforge[train]>=99,<100",
         "Detforge (>=99)",
         "detforge==0.0.1",
@@ -197,7 +198,8 @@ def test_detector_for_another_core_version_says_which(plugins, requirement):
 @pytest.mark.parametrize(
     "requirement",
     [
-        "detforge>=0.1",
+        f"detforge>={__version__}",
+        f"detforge>={__version__.removesuffix('.0')},<{__version__}.1",
         "detforge>=0,<99",
         "detforge[train] >=0.0.9",
         "detforge",
@@ -288,7 +290,7 @@ def build_model(spec, mode):
         detector.build_model(spec, "train")
 
 
-def test_warning_of_a_recipe_is_located_in_the_file(plugins, caplog):
+def test_warning_of_a_recipe_is_located_in_the_file_and_said_once(plugins, caplog):
     source = """
 from types import SimpleNamespace
 
@@ -301,8 +303,14 @@ def recipe(spec):
     plugins("detforge-finder", source=source)
     positions = {"a.b": Position(7, 3)}
     spec = Spec(message=convert_pb2.Convert(), text="", file="spec.txt", positions=positions)
-    load_detector("finder").recipe(spec)
-    assert "spec.txt:7:3: a.b: is unusual" in caplog.messages
+    detector = load_detector("finder")
+    first = detector.recipe(spec)
+    assert caplog.messages == ["spec.txt:7:3: a.b: is unusual"]
+    assert detector.recipe(spec) is first
+    assert len(caplog.messages) == 1  # the user has read it
+    other = Spec(message=convert_pb2.Convert(), text="", file="other.txt", positions=positions)
+    assert detector.recipe(other) is not first
+    assert "other.txt:7:3: a.b: is unusual" in caplog.messages
 
 
 # --- extensions ---------------------------------------------------------------------------

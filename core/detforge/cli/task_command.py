@@ -154,10 +154,10 @@ class DetectorTask(TaskCommand):
         return f"; with other detectors it does: {', '.join(owners)}" if owners else ""
 
     def _detectors_with(self, is_it: Callable[[Option], bool]) -> list[str]:
-        """Return the other installed detectors that have an option in this task."""
+        """Return the installed detectors with which an option of this task works."""
         names = []
         for listing in installed_detectors():
-            if listing.problem or listing.name == self.detector.name:
+            if listing.problem:
                 continue
             try:
                 options = changed_options(load_detector(listing.name), self.task)
