@@ -20,6 +20,8 @@ _FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_COLORS: dict[int, Color] = {1: "grey", 3: "rgb", 4: "cmyk"}
 
 _PNG_START = b"\x89PNG\r\n\x1a\n"
+# Length, kind and checksum of the last chunk.
+_PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 # By color type (PNG specification, section 11.2.1).
 _PNG_COLORS: dict[int, Color] = {0: "grey", 2: "rgb", 3: "palette", 4: "grey", 6: "rgb"}
 _PNG_WITH_ALPHA = (4, 6)
@@ -110,19 +112,19 @@ def _jpeg_marker(data: bytes, position: int) -> tuple[int, int]:
 
 
 def _read_png(data: bytes) -> ImageHeader:
-    """Walk the chunks to IEND (PNG specification, section 5.3)."""
+    """Walk the chunks to the first of the image itself (PNG specification, section 5.3)."""
     position = len(_PNG_START)
     width, height, bits, color = struct.unpack_from(">IIBB", data, position + 8)
     has_alpha, orientation, kind = color in _PNG_WITH_ALPHA, 1, b""
-    while kind != b"IEND":
+    while kind not in (b"IDAT", b"IEND"):
         length, kind = struct.unpack_from(">I4s", data, position)
-        start, position = position + 8, position + 12 + length
-        if position > len(data):
-            raise TruncatedImageError
         if kind == b"tRNS":
             has_alpha = True
         elif kind == b"eXIf":
-            orientation = _orientation(data[start : start + length])
+            orientation = _orientation(data[position + 8 : position + 8 + length])
+        position += 12 + length
+    if not data.endswith(_PNG_END) and data.rfind(_PNG_END, position) < 0:
+        raise TruncatedImageError
     return ImageHeader(
         "png", width, height, _PNG_COLORS.get(color, "rgb"), bits, has_alpha, orientation
     )
