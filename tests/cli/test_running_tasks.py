@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from detforge.cli.options import Option, OptionChange
+from detforge.cli.reports import write_json
 from detforge.errors import DatasetError
+from detforge.requests import TrainReport
 from detforge.roadmap import arrival
 from detforge.testing import add_distribution
 
@@ -87,6 +89,13 @@ def test_evaluation_report_holds_the_numbers_and_null_for_no_objects(
     report = json.loads((tmp_path / "results/evaluate.json").read_text())
     assert report["ap"] == {"kitten": 0.75, "dog": None}
     assert report["mean_ap"] == 0.75
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_number_that_json_cannot_hold_is_null_in_the_report(tmp_path, number):
+    report = TrainReport(checkpoint=tmp_path / "a", epochs=1, metrics={"loss": number, "lr": 0.5})
+    write_json(report, tmp_path / "train.json", "ssd", "train")
+    assert json.loads((tmp_path / "train.json").read_text())["metrics"] == {"loss": None, "lr": 0.5}
 
 
 def test_without_a_results_folder_no_report_is_written(

@@ -146,7 +146,7 @@ class DetectorTask(TaskCommand):
                     tasks.append(other)
                     names.add(option.name)
         for option in self.options:
-            if option.name in names and not option.no_effect:
+            if option.name in names:
                 return f"; here it is {option.full_title}"
         if tasks:
             return f"; {_have(tasks)} it"
