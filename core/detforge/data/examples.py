@@ -95,8 +95,8 @@ def _features(sample: Sample, encoded: bytes, label_numbers: Mapping[str, int]) 
     names = sample.class_names
     _put_bytes(feature[_TEXT], *(name.encode() for name in names))
     _put_ints(feature[_LABEL], [label_numbers[name] for name in names])
-    _put_ints(feature["image/object/difficult"], sample.difficult.tolist())
-    _put_ints(feature["image/object/is_crowd"], sample.crowd.tolist())
+    _put_ints(feature["image/object/difficult"], sample.difficult.astype(np.int64).tolist())
+    _put_ints(feature["image/object/is_crowd"], sample.crowd.astype(np.int64).tolist())
     if sample.areas is not None:
         _put_floats(feature["image/object/area"], sample.areas.tolist())
     if sample.masks is not None:
@@ -115,7 +115,7 @@ def _put_floats(feature: Feature, values: list[float]) -> None:
     feature.float_list.value.extend(values)
 
 
-def _put_ints(feature: Feature, values: list[int] | list[bool]) -> None:
+def _put_ints(feature: Feature, values: list[int]) -> None:
     feature.int64_list.SetInParent()
     feature.int64_list.value.extend(values)
 
