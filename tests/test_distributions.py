@@ -12,6 +12,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
+DETECTORS = {
+    "dssd": "detforge-ssd",
+    "efficientdet": "detforge-efficientdet",
+    "faster_rcnn": "detforge-faster-rcnn",
+    "mask_rcnn": "detforge-mask-rcnn",
+    "ssd": "detforge-ssd",
+}
 pytestmark = pytest.mark.slow
 
 
@@ -23,9 +31,9 @@ def run(*command: object, **options) -> str:
 
 @pytest.fixture(scope="module")
 def dist(tmp_path_factory):
-    """Build both distributions, each wheel from its sdist."""
+    """Build the core and each plugin, the wheel from the sdist."""
     folder = tmp_path_factory.mktemp("dist")
-    for project in (ROOT, ROOT / "plugins" / "ssd"):
+    for project in (ROOT, *PLUGINS):
         run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, project)
     return folder
 
@@ -38,23 +46,21 @@ def environment(tmp_path_factory):
     return folder / "bin" / "python"
 
 
-def test_core_alone_lists_no_detector_and_with_ssd_it_lists_ssd(dist, environment):
-    def install(pattern: str) -> None:
-        (wheel,) = dist.glob(pattern)
-        run(sys.executable, "-m", "uv", "pip", "install", "--python", environment, wheel)
+def test_core_alone_lists_no_detector_and_with_the_plugins_all_of_them(dist, environment):
+    def install(*wheels: Path) -> None:
+        run(sys.executable, "-m", "uv", "pip", "install", "--python", environment, *wheels)
 
-    def listed() -> list[dict]:
-        return json.loads(run(environment, "-m", "detforge", "list", "--json", cwd=dist))
+    def detforge(*words: str) -> str:
+        return run(environment, "-m", "detforge", *words, cwd=dist)
 
-    install("detforge-*.whl")
-    assert listed() == []
-    install("detforge_ssd-*.whl")
-    assert [(found["name"], found["distribution"]) for found in listed()] == [
-        ("dssd", "detforge-ssd"),
-        ("ssd", "detforge-ssd"),
-    ]
-    help_text = run(environment, "-m", "detforge", "ssd", "train", "--help", cwd=dist)
-    assert "--experiment_spec_file" in help_text
+    install(*dist.glob("detforge-*.whl"))
+    assert json.loads(detforge("list", "--json")) == []
+    install(*dist.glob("detforge_*.whl"))
+    listed = json.loads(detforge("list", "--check", "--json"))
+    assert {found["name"]: found["distribution"] for found in listed} == DETECTORS
+    for name in DETECTORS:
+        assert "--experiment_spec_file" in detforge(name, "train", "--help")
+        assert f"Experiment spec of {name}" in detforge(name, "spec")
 
 
 def test_wheel_brings_proto_text_and_licence(dist):
@@ -67,11 +73,16 @@ def test_wheel_brings_proto_text_and_licence(dist):
     assert not [name for name in names if name.startswith(("tests", "plugins", "benchmarks"))]
 
 
-def test_plugin_wheel_brings_its_example_specs(dist):
-    (wheel,) = dist.glob("detforge_ssd-*.whl")
+@pytest.mark.parametrize("plugin", PLUGINS, ids=lambda path: path.name)
+def test_plugin_wheel_brings_its_schema_and_all_example_specs(dist, plugin):
+    package = f"detforge_{plugin.name}"
+    (wheel,) = dist.glob(f"{package}-*.whl")
     names = zipfile.ZipFile(wheel).namelist()
-    assert "detforge_ssd/specs/bccd_resnet18.txt" in names
-    assert "detforge_ssd/spec.proto" in names
+    specs = [f"{package}/specs/{path.name}" for path in (plugin / package / "specs").glob("*.txt")]
+    assert specs
+    assert {f"{package}/spec.proto", *specs} <= set(names)
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+    assert {name.split("/")[0].split("-")[0] for name in names} == {package}
 
 
 def test_sdist_of_the_core_holds_no_detector(dist):
