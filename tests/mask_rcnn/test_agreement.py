@@ -86,11 +86,13 @@ def test_pattern_that_is_none_is_refused():
     [
         (
             with_data('image_size: "(800, 1344)"'),
-            "data_config.image_size: the height, 800, is no multiple of 64 (2^max_level); use 768 or 832",
+            "data_config.image_size: the height, 800, is no multiple of 64 (2^max_level); "
+            "use 768 or 832",
         ),
         (
             with_data('image_size: "576, 1000"'),
-            "data_config.image_size: the width, 1000, is no multiple of 64 (2^max_level); use 960 or 1024",
+            "data_config.image_size: the width, 1000, is no multiple of 64 (2^max_level); "
+            "use 960 or 1024",
         ),
         (
             with_model("rpn_positive_overlap: 0.2"),
