@@ -65,10 +65,11 @@ def _wanted(option: Option, kind: click.ParamType) -> str:
     if not isinstance(kind, (click.types.IntParamType, click.types.FloatParamType)):
         return ""
     bounds = []
-    if (low := getattr(kind, "min", None)) is not None:
-        bounds.append(f"{'above' if kind.min_open else 'at least'} {low}")
-    if (high := getattr(kind, "max", None)) is not None:
-        bounds.append(f"{'below' if kind.max_open else 'at most'} {high}")
+    if isinstance(kind, (click.IntRange, click.FloatRange)):
+        if kind.min is not None:
+            bounds.append(f"{'above' if kind.min_open else 'at least'} {kind.min}")
+        if kind.max is not None:
+            bounds.append(f"{'below' if kind.max_open else 'at most'} {kind.max}")
     number = "a whole number" if isinstance(kind, click.types.IntParamType) else "a number"
     return ", ".join([number, " and ".join(bounds)]) if bounds else number
 
