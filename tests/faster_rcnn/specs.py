@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from detforge.errors import SpecError
-from detforge.plugins import load_detector
-from detforge.spec import Spec, parse_spec
 from detforge.spec.floats import shortest
+from tests.detector_specs import DetectorSpecs
 
 SIZE = "size_height_width { height: 384 width: 1248 }"
 SHORTER_SIDE = "size_min { min: 600 }"
@@ -83,28 +81,9 @@ def preprocessing(fields: str) -> str:
     return f"augmentation_config {{ preprocessing {{ {fields} }} }}"
 
 
-def read(text: str) -> Spec:
-    return parse_spec(text, load_detector("faster_rcnn").spec_schema())
-
-
-def recipe(text: str):
-    return load_detector("faster_rcnn").recipe(read(text))
-
-
-def problems(text: str) -> list[str]:
-    """Return what is wrong with a spec: path and message of each problem, without the place."""
-    try:
-        recipe(text)
-    except SpecError as err:
-        return [f"{problem.path}: {problem.message}" for problem in err.problems]
-    return []
-
-
-def warnings(text: str) -> list[str]:
-    """Return the warnings of the spec and of its recipe, likewise."""
-    spec = read(text)
-    found = [*spec.warnings, *load_detector("faster_rcnn").recipe(spec).warnings]
-    return [f"{warning.path}: {warning.message}" for warning in found]
+specs = DetectorSpecs("faster_rcnn")
+read, recipe = specs.read, specs.recipe
+problems, warnings = specs.problems, specs.warnings
 
 
 def value_at(message: Any, path: str) -> Any:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from detforge.errors import SpecError
-from detforge.plugins import load_detector
-from detforge.spec import Spec, parse_spec
+from tests.detector_specs import DetectorSpecs
 
 
 def spec_text(top: str = "total_steps: 1000", model: str = "", data: str = "num_classes: 4") -> str:
@@ -16,25 +14,6 @@ def spec_text(top: str = "total_steps: 1000", model: str = "", data: str = "num_
     )
 
 
-def read(text: str) -> Spec:
-    return parse_spec(text, load_detector("mask_rcnn").spec_schema())
-
-
-def recipe(text: str):
-    return load_detector("mask_rcnn").recipe(read(text))
-
-
-def problems(text: str) -> list[str]:
-    """Return what is wrong with a spec: path and message of each problem, without the place."""
-    try:
-        recipe(text)
-    except SpecError as err:
-        return [f"{problem.path}: {problem.message}" for problem in err.problems]
-    return []
-
-
-def warnings(text: str) -> list[str]:
-    """Return the warnings of the spec and of its recipe, likewise."""
-    spec = read(text)
-    found = [*spec.warnings, *load_detector("mask_rcnn").recipe(spec).warnings]
-    return [f"{warning.path}: {warning.message}" for warning in found]
+specs = DetectorSpecs("mask_rcnn")
+read, recipe = specs.read, specs.recipe
+problems, warnings = specs.problems, specs.warnings
