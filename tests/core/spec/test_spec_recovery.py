@@ -222,6 +222,13 @@ def test_unknown_field_near_an_alias_gets_the_proper_name(toy):
     assert problem.message == 'unknown field; did you mean "shards"?'
 
 
+def test_names_that_do_nothing_are_not_offered(toy):
+    (problem,) = parse_text("qqq: 1", toy.Ruled()).problems
+    known = problem.message.removeprefix("unknown field; known here: ").split(", ")
+    assert {"open", "soon", "third"} < set(known)
+    assert not {"old", "elsewhere"} & set(known)
+
+
 def test_unknown_field_without_a_near_name_gets_all_names_that_work(toy):
     (problem,) = parse_text("part { qqq: 1 }", toy.Ruled()).problems
     assert problem.message == "unknown field; known here: share, needed"
