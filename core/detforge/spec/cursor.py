@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 from detforge.spec.lexer import Token
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from detforge.spec.lexer import Source
 
 CLOSING = {"{": "}", "<": ">", "[": "]", "(": ")"}
 BLOCK_OPENERS = frozenset("{<")
 BLOCK_CLOSERS = frozenset("}>")
+_CLOSERS = frozenset(CLOSING.values())
 NUMBER_OPENERS = frozenset("[(")
 # In "640 x 480" and "640 x480".
 _BY = re.compile(r"[xX]\d*")
@@ -63,6 +66,21 @@ class Cursor:
     def at_field(self) -> bool:
         """Return whether a field seems to begin here: a word, then a colon or a block."""
         return self.token.kind == "word" and self.ahead.text in (":", "{", "<")
+
+    def holds_fields(self, known: Container[str]) -> bool:
+        """Return whether the current name has a block, with more known fields than others."""
+        index = self._index + 1
+        index += self._tokens[index].text == ":"
+        if self._tokens[index].text not in BLOCK_OPENERS:
+            return False
+        depth = balance = 0
+        for token, after in pairwise(islice(self._tokens, index, None)):
+            depth += (token.text in CLOSING) - (token.text in _CLOSERS)
+            if depth == 0:
+                break
+            if depth == 1 and token.kind == "word" and after.text in (":", "{", "<"):
+                balance += 1 if token.text in known else -1
+        return balance > 0
 
     def at_value(self) -> bool:
         """Return whether something stands here that could be a value, right or wrong."""

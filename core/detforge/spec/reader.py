@@ -121,10 +121,14 @@ class SpecReader:
             return
         if block is not giver:
             self.given.note_guest(giver.path, block.path)
+        self._read_known(block, field, name, giver.path)
+
+    def _read_known(self, block: Block, field: FieldDescriptor, name: Token, giver: str) -> None:
+        """Read a field of a block, from its name on, in the block at `giver`."""
         self._cursor.take()
         path = join(block.path, field.name)
         block = self._without_rival(block, field, path, name)
-        self.given.note(field, path, name, giver.path)
+        self.given.note(field, path, name, giver)
         has_colon = self._accept_colon(path)
         read_one = self._read_scalar if field.message_type is None else self._read_message
         opens_block = self._cursor.token.text in BLOCK_OPENERS
@@ -177,14 +181,19 @@ class SpecReader:
             self._findings.report(block.path, name, f'{opened} lacks a "}}" before this line')
             self._resumed = outer.depth
             return
-        self._cursor.take()
         path = join(block.path, name.text)
         guests = guests_of(self._schema, block.path)
         message, meant = explain_unknown(name.text, block.schema, self._schema, guests)
         self._findings.report(path, name, message)
         self.unknown.append(path)
+        field = block.schema.fields_by_name.get(meant)
+        kind = field.message_type if field else None
+        if field and kind and self._cursor.holds_fields(fields_by_spelling(kind)):
+            self._read_known(block, field, name, block.path)
+            return
         if meant:
             self.given.misspelt.append(join(block.path, meant))
+        self._cursor.take()
         has_colon = self._accept_colon(path)
         is_retired = name.text in retired_in(block.schema)
         if block.name is None and self._cursor.token.text in BLOCK_OPENERS and not is_retired:

@@ -204,6 +204,37 @@ def test_field_of_another_block_is_sent_there(toy):
     assert problem.message == "unknown here; it belongs in filled"
 
 
+@pytest.mark.parametrize("colon", ["", ":"], ids=["plain", "colon"])
+def test_block_of_a_misspelt_name_is_read_as_the_one_meant(toy, colon):
+    parsed = parse_text(f"iner{colon} {{ number: x inner {{ number: 3 }} }} int32: 5", toy.Kinds())
+    assert [str(problem).partition(";")[0] for problem in parsed.problems] == [
+        "1:1: iner: unknown field",
+        f"1:{16 + len(colon)}: inner.number: takes a whole number, from -2147483648 to 2147483647",
+    ]
+    assert parsed.message.inner.inner.number == 3
+    assert parsed.message.int32 == 5
+    assert (parsed.unknown, parsed.unknown_blocks, parsed.misspelt) == (["iner"], [], [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "iner { a: 1 number: 2 b: 3 }",
+        "iner { }",
+        "iner: 5",
+        "iner",
+        "iner { inner { number: 2 } qq: 1 }",
+    ],
+    ids=["strange", "empty", "a number", "nothing", "half"],
+)
+def test_block_that_does_not_fit_the_name_meant_is_left_out(toy, text):
+    parsed = parse_text(text, toy.Kinds())
+    (problem,) = parsed.problems
+    assert problem.message == 'unknown field; did you mean "inner"?'
+    assert parsed.message == toy.Kinds()
+    assert parsed.misspelt == ["inner"]
+
+
 def test_field_of_a_block_inside_is_sent_there(toy):
     (problem,) = parse_text("dataset_config { tfrecords_path: 'a' }", toy.Toy()).problems
     assert problem.path == "dataset_config.tfrecords_path"
