@@ -405,6 +405,13 @@ def test_field_of_the_conversion_spec_is_explained(detforge):
     assert shown.out.startswith("kitti_config.val_split\n")
 
 
+def test_field_is_found_where_users_write_it_too(detforge):
+    shown = detforge("efficientdet", "spec", "--explain", "model_config.max_instances_per_image")
+    assert shown.out.startswith("dataset_config.max_instances_per_image\n")
+    other = detforge("efficientdet", "spec", "--explain", "eval_config.max_instances_per_image")
+    assert other.code == 2
+
+
 def test_fields_are_explained_as_json(detforge):
     shown = detforge("ssd", "spec", "--json", "--explain", "num_epochs")
     (content,) = json.loads(shown.out)

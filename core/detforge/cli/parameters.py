@@ -35,7 +35,8 @@ class _Value(click.ParamType):
     """The type of an option's value, with messages that name the option once."""
 
     def __init__(self, option: Option) -> None:
-        self.type = click.types.convert_type(option.type)
+        # What is refused anyway is not looked at first.
+        self.type = click.types.convert_type(str if option.no_effect else option.type)
         self.name = self.type.name
         self.option = option
 

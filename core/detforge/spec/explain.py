@@ -38,7 +38,11 @@ def find_field(name: str, schema: Descriptor) -> tuple[list[Entry], list[Retired
         schema: the message of the whole spec.
     """
     *blocks, last = parts = re.sub(r"\[[^\]]*\]", "", name).strip(" .:").split(".")
-    found = [entry for entry in entries(schema) if _ends_in(parts, entry)]
+    found = [
+        entry
+        for entry in entries(schema)
+        if _ends_in(parts, entry) or _is_guest(".".join(blocks), last, entry)
+    ]
     retired = [
         name for name in retired_names(schema) if name.name == last and _ends_in(blocks, name.outer)
     ]
@@ -62,6 +66,11 @@ def _ends_in(parts: Sequence[str], entry: Entry | None) -> bool:
     around = list(entry.around()) if entry else []
     named = zip(reversed(parts), around, strict=False)
     return len(parts) <= len(around) and all(part in _names(outer) for part, outer in named)
+
+
+def _is_guest(block: str, name: str, entry: Entry) -> bool:
+    """Return whether a field may be written in this block, which is not its own."""
+    return block in rules_of(entry.field).also_in and name in _names(entry)
 
 
 def _names(entry: Entry) -> tuple[str, ...]:
