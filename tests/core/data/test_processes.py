@@ -95,10 +95,11 @@ def test_threads_of_opencv_in_the_parent_do_not_hold_up_the_processes():
 
 def test_processes_end_with_a_parent_that_is_killed():
     code = (
-        "import time\n"
+        "import os, time\n"
         "from detforge.data.processes import share_out\n"
         "def work(number):\n"
-        "    print('at work', flush=True)\n"
+        # One write call: print writes the text and the line end apart, between those of others.
+        "    os.write(1, b'at work\\n')\n"
         "    time.sleep(600)\n"
         "list(share_out(work, range(3), processes=3))\n"
     )
