@@ -44,24 +44,26 @@ def _no_network():
     patch.undo()
 
 
+def _outside(variable: str, name: str, what: str) -> Path:
+    """Return a folder of files that are no part of the repository."""
+    root = Path(os.environ.get(variable, ROOT.parent / "shared" / name))
+    if not root.is_dir():
+        reason = f"{root} is absent; set {variable} to the folder of {what}"
+        assert not os.environ.get("DETFORGE_REQUIRE_GOLDEN"), reason
+        pytest.skip(reason)
+    return root
+
+
 @pytest.fixture(scope="session")
 def data_root() -> Path:
     """Return the folder of small real data sets (``DETFORGE_DATA``)."""
-    root = Path(os.environ.get("DETFORGE_DATA", ROOT.parent / "shared" / "data"))
-    if not root.is_dir():
-        pytest.skip(f"{root} is absent; set DETFORGE_DATA to the folder of real data sets")
-    return root
+    return _outside("DETFORGE_DATA", "data", "real data sets")
 
 
 @pytest.fixture(scope="session")
 def sample_specs() -> Path:
     """Return the folder of the users' sample specs (``DETFORGE_SPECS``)."""
-    root = Path(os.environ.get("DETFORGE_SPECS", ROOT.parent / "shared" / "specs"))
-    if not root.is_dir():
-        reason = f"{root} is absent; set DETFORGE_SPECS to the folder of sample specs"
-        assert not os.environ.get("DETFORGE_REQUIRE_GOLDEN"), reason
-        pytest.skip(reason)
-    return root
+    return _outside("DETFORGE_SPECS", "specs", "sample specs")
 
 
 @pytest.fixture(scope="session")

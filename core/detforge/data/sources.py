@@ -41,7 +41,7 @@ def open_training(recipe: Recipe, detector: Detector) -> SampleSource:
         DatasetError: there is no source, one names nothing, or one cannot be read.
         PluginError: two readers claim one suffix.
     """
-    return _Opening(detector, "training", recipe).open(recipe.data.training)
+    return _Opening(recipe, detector, "training").open(recipe.data.training)
 
 
 def open_validation(recipe: Recipe, detector: Detector) -> SampleSource | None:
@@ -81,24 +81,7 @@ def open_set(
     data = recipe.data
     is_fold = data.validation_fold is not None
     sources = data.training if what == "training" or is_fold else data.validation
-    return _Opening(detector, what, recipe).open(sources) if sources else None
-
-
-def open_sources(
-    sources: Sequence[DataSource], detector: Detector, what: str = "training"
-) -> SampleSource:
-    """Return some sources as one, as they are: whatever the classes of a run, and all folds.
-
-    Args:
-        sources: from the recipe.
-        detector: asked for further readers (hook `dataset_readers`).
-        what: "training" or "validation", for messages.
-
-    Raises:
-        DatasetError: there is no source, one names nothing, or one cannot be read.
-        PluginError: two readers claim one suffix.
-    """
-    return _Opening(detector, what).open(sources)
+    return _Opening(recipe, detector, what).open(sources) if sources else None
 
 
 class _Part(NamedTuple):
@@ -111,18 +94,18 @@ class _Part(NamedTuple):
 class _Opening:
     """What one set of a run has in common while its sources are opened."""
 
-    def __init__(self, detector: Detector, what: str, recipe: Recipe | None = None) -> None:
-        self._readers = _plugin_readers(detector)
+    def __init__(self, recipe: Recipe, detector: Detector, what: str) -> None:
+        data, classes = recipe.data, recipe.classes
+        self._readers = plugin_readers(detector)
         self._what = what
-        self._fold = recipe.data.validation_fold if recipe else None
-        self._masks = recipe is None or recipe.data.mask_size > 0
-        self._equal = recipe is not None and recipe.data.equal_sources
-        self._by_category_id = recipe is not None and recipe.classes.by_category_id
-        numbered = recipe is not None and not self._by_category_id
+        self._fold = data.validation_fold
+        self._masks = data.mask_size > 0
+        self._equal = data.equal_sources
+        self._by_category_id = classes.by_category_id
         self._reading = Reading(
-            by_category_id=self._by_category_id,
-            class_labels=numbered_labels(recipe.classes) if recipe and numbered else (),
-            image_extension=recipe.data.image_extension if recipe else "",
+            by_category_id=classes.by_category_id,
+            class_labels=() if classes.by_category_id else numbered_labels(classes),
+            image_extension=data.image_extension,
         )
 
     def open(self, sources: Sequence[DataSource]) -> SampleSource:
@@ -204,7 +187,12 @@ class _Opening:
         return AnnotatedRecords(records, truth)
 
 
-def _plugin_readers(detector: Detector) -> dict[str, Callable[[Path], SampleSource]]:
+def plugin_readers(detector: Detector) -> dict[str, Callable[[Path], SampleSource]]:
+    """Return the readers of a detector and of extensions, by suffix (hook `dataset_readers`).
+
+    Raises:
+        PluginError: two readers claim one suffix.
+    """
     readers: dict[str, Any] = {}
     for found in detector.hook.dataset_readers():
         for suffix, reader in found.items():

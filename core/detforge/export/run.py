@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from detforge.data.images import to_network_input
+from detforge.data.sources import open_set
 from detforge.errors import DatasetError, ExportError
 from detforge.export.build import build_onnx
 from detforge.export.compare import check_agreement, compare
@@ -22,7 +23,6 @@ from detforge.weights import load_model
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from detforge.data.samples import SampleSource
     from detforge.recipe import Recipe
     from detforge.requests import ExportRequest
 
@@ -75,7 +75,7 @@ def comparison_images(request: ExportRequest, recipe: Recipe) -> np.ndarray:
     The first validation images of the spec; where there are none on this machine, noise.
     """
     try:
-        source = _validation_source(request, recipe)
+        source = open_set(recipe, request.detector, "validation")
         rows = range(min(_COMPARED_IMAGES, len(source))) if source is not None else range(0)
         images = [source[row].image() for row in rows] if source is not None else []
     except DatasetError as err:
@@ -87,14 +87,6 @@ def comparison_images(request: ExportRequest, recipe: Recipe) -> np.ndarray:
         log.info("comparing checkpoint and export on %d images of noise", _COMPARED_IMAGES)
         images = _noise(recipe.seed)
     return np.stack([to_network_input(image, recipe.input) for image in images])
-
-
-def _validation_source(request: ExportRequest, recipe: Recipe) -> SampleSource | None:
-    from detforge.data.sources import open_sources
-
-    if not recipe.data.validation:
-        return None
-    return open_sources(recipe.data.validation, request.detector, what="validation")
 
 
 def _noise(seed: int) -> list[np.ndarray]:

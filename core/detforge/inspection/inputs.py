@@ -16,7 +16,7 @@ from detforge.data.kitti import KittiFolder
 from detforge.data.labels import name_classes
 from detforge.data.records import RecordSource
 from detforge.data.samples import SampleSource
-from detforge.data.sources import open_set
+from detforge.data.sources import open_set, plugin_readers
 from detforge.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def open_path(
     file = Path(path)
     if labels is not None:
         return KittiFolder(images or _first_folder(file, _IMAGE_FOLDERS) or file, labels)
-    if file.is_file() and is_json(file):
+    if file.is_file() and (file.suffix.lower() == ".json" or is_json(file)):
         return CocoLabels(file, images or (_images_of(file) if needs_images else None))
     if file.is_dir() and images is None:
         return _open_folder(file)
@@ -107,11 +107,13 @@ def open_path(
 
 
 def open_with_reader(path: str, detector: Detector) -> SampleSource | None:
-    """Return what a reader of a detector or an extension opens, None for another path."""
-    for readers in detector.hook.dataset_readers():
-        if reader := readers.get(Path(path).suffix):
-            return reader(Path(path))
-    return None
+    """Return what a reader of a detector or an extension opens, None for another path.
+
+    Raises:
+        PluginError: two readers claim one suffix.
+    """
+    reader = plugin_readers(detector).get(Path(path).suffix)
+    return reader(Path(path)) if reader else None
 
 
 class CocoLabels(SampleSource):

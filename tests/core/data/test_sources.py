@@ -27,9 +27,13 @@ from detforge.data.convert import convert_dataset
 from detforge.data.kitti import KittiFolder
 from detforge.data.labels import check_labels, name_classes, to_labels
 from detforge.data.records import RecordSource
-from detforge.data.sources import open_sources, open_training, open_validation
+from detforge.data.sources import open_set, open_training, open_validation
 from detforge.errors import DatasetError, PluginError
 from detforge.recipe import Classes, DataSource
+
+
+def _open(*sources, readers=(), **data):
+    return open_training(make_recipe(training=sources, **data), detector_stub(readers))
 
 
 @pytest.fixture
@@ -40,11 +44,11 @@ def folders(tmp_path):
 
 
 def test_folders_are_opened_as_kitti(folders):
-    assert isinstance(open_sources(folders[:1], detector_stub()), KittiFolder)
+    assert isinstance(_open(folders[0]), KittiFolder)
 
 
 def test_several_sources_become_one(folders):
-    source = open_sources(folders, detector_stub())
+    source = _open(*folders)
     assert [source[row].name for row in range(len(source))] == ["a.png", "b.png", "c.png"]
     assert source.class_counts() == {"bus": 3, "car": 2}
     assert source.max_objects() == 3
@@ -61,8 +65,8 @@ def test_empty_parts_of_a_concatenation_are_passed_over():
 def test_records_and_folders_mix(drawn, folders, tmp_path):
     convert_dataset(convert_request(kitti_spec(drawn.images, drawn.labels), tmp_path / "out"))
     records = DataSource(records=str(tmp_path / "out-fold-001*"))
-    assert isinstance(open_sources([records], detector_stub()), RecordSource)
-    assert len(open_sources([records, *folders], detector_stub())) == 12
+    assert isinstance(_open(records), RecordSource)
+    assert len(_open(records, *folders)) == 12
 
 
 @pytest.mark.parametrize(
@@ -70,7 +74,9 @@ def test_records_and_folders_mix(drawn, folders, tmp_path):
 )
 def test_using_both_folds_for_one_purpose_is_reported(drawn, tmp_path, caplog, what, other):
     convert_dataset(convert_request(kitti_spec(drawn.images, drawn.labels), tmp_path / "out"))
-    open_sources([DataSource(records=str(tmp_path / "out"))], detector_stub(), what)
+    open_set(
+        make_recipe(**{what: (DataSource(records=str(tmp_path / "out")),)}), detector_stub(), what
+    )
     assert f"covers the {other} fold" in caplog.text
 
 
@@ -78,7 +84,7 @@ def test_using_both_folds_for_one_purpose_is_reported(drawn, tmp_path, caplog, w
 def test_using_the_right_fold_is_not_remarked(drawn, tmp_path, caplog, what, fold):
     convert_dataset(convert_request(kitti_spec(drawn.images, drawn.labels), tmp_path / "out"))
     source = DataSource(records=str(tmp_path / f"out-fold-00{fold}*"))
-    open_sources([source], detector_stub(), what)
+    open_set(make_recipe(**{what: (source,)}), detector_stub(), what)
     assert "covers" not in caplog.text
 
 
@@ -87,8 +93,8 @@ def test_reader_of_a_plugin_opens_its_suffix():
         def __init__(self, path):
             super().__init__([make_sample([[0, 0, 9, 9]], ["car"])], name=str(path))
 
-    detector = detector_stub([{".lmdb": Reader}, {".other": ListSource}])
-    source = open_sources([DataSource(records="folder/train.lmdb")], detector)
+    readers = [{".lmdb": Reader}, {".other": ListSource}]
+    source = _open(DataSource(records="folder/train.lmdb"), readers=readers)
     assert isinstance(source, Reader)
     assert source.name.endswith("train.lmdb")
 
@@ -103,24 +109,23 @@ class _Other(_One):
 
 
 def test_two_readers_of_one_suffix_are_an_error_that_names_both():
-    detector = detector_stub([{".lmdb": _One}, {".zip": _One}, {".lmdb": _Other}])
+    readers = [{".lmdb": _One}, {".zip": _One}, {".lmdb": _Other}]
     message = r"test_sources\._One and .*test_sources\._Other both read files that end in '\.lmdb'"
     with pytest.raises(PluginError, match=message):
-        open_sources([DataSource(records="train.lmdb")], detector)
+        _open(DataSource(records="train.lmdb"), readers=readers)
 
 
 def test_one_reader_told_of_twice_is_no_conflict():
-    detector = detector_stub([{".lmdb": _One}, {".lmdb": _One}])
-    assert isinstance(open_sources([DataSource(records="train.lmdb")], detector), _One)
+    source = _open(DataSource(records="train.lmdb"), readers=[{".lmdb": _One}, {".lmdb": _One}])
+    assert isinstance(source, _One)
 
 
 @pytest.mark.parametrize("place", ["records", "images"])
 def test_labels_beside_a_path_that_a_plugin_reads_are_an_error(place):
-    detector = detector_stub([{".lmdb": ListSource}])
     source = DataSource(**{place: "train.lmdb"}, labels="labels", field="data_sources[0]")
     message = r"data_sources\[0\]: train\.lmdb is opened by a reader .* labels would not be read"
     with pytest.raises(DatasetError, match=message):
-        open_sources([source], detector)
+        _open(source, readers=[{".lmdb": ListSource}])
 
 
 def test_validation_set_is_opened_and_checked(folders):
@@ -162,15 +167,15 @@ def test_validation_set_without_objects_is_an_error(tmp_path, rows):
 
 
 def test_no_source_is_an_error_that_says_what_for():
-    with pytest.raises(DatasetError, match="names no validation data"):
-        open_sources([], detector_stub(), "validation")
+    with pytest.raises(DatasetError, match="names no training data"):
+        _open()
 
 
 @pytest.mark.parametrize("given", [{}, {"images": "x"}, {"labels": "x"}, {"annotations": "x"}])
 def test_half_a_source_is_an_error_that_names_the_field(given):
     source = DataSource(field="dataset_config.data_sources[1]", **given)
     with pytest.raises(DatasetError, match=r"dataset_config\.data_sources\[1\] names neither"):
-        open_sources([source], detector_stub())
+        _open(source)
 
 
 def _coco(folder, name="instances.json", **content):
@@ -207,7 +212,7 @@ def test_coco_file_is_a_source_of_its_own(tmp_path):
 def test_coco_file_without_images_or_records_is_an_error(tmp_path):
     source = DataSource(annotations=str(_coco(tmp_path)), field="val_json_file")
     with pytest.raises(DatasetError, match="val_json_file names neither records nor a folder of"):
-        open_sources([source], detector_stub())
+        _open(source)
 
 
 def _records(tmp_path, **changes):
@@ -233,7 +238,7 @@ def test_objects_of_records_with_a_coco_file_are_those_of_the_file(tmp_path):
 def test_records_are_matched_by_file_name_where_they_have_no_id(tmp_path):
     records = _records(tmp_path, source_id="")
     source = DataSource(records=records, annotations=str(_coco(tmp_path / "json")))
-    assert len(open_sources([source], detector_stub())[0].boxes) == 3
+    assert len(_open(source)[0].boxes) == 3
 
 
 def test_record_that_the_coco_file_does_not_list_is_an_error(tmp_path):
@@ -243,7 +248,7 @@ def test_record_that_the_coco_file_does_not_list_is_an_error(tmp_path):
         r"instances\.json does not list the image 'b\.png' \(id '2'\) of .*val-\*; name the file"
     )
     with pytest.raises(DatasetError, match=message):
-        open_sources([source], detector_stub())[0]
+        _open(source)[0]
 
 
 @pytest.mark.parametrize(

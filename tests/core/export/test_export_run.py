@@ -9,6 +9,8 @@ import keras
 import numpy as np
 import onnx
 import pytest
+from tests.core.data.data_builders import make_sample
+from tests.core.data.record_builders import od_api_example, write_shard
 from tests.tiny_detector import (
     NAMES,
     TinyModel,
@@ -20,7 +22,6 @@ from tests.tiny_detector import (
     make_spec,
 )
 
-from detforge.data.samples import Sample
 from detforge.errors import CheckpointError, ExportError
 from detforge.export.build import build_onnx
 from detforge.export.run import run_export
@@ -154,34 +155,22 @@ def test_checkpoint_of_another_detector_is_refused(request_of):
         export(request_of(detector=make_detector(name="giant")))
 
 
-class _Validation:
-    """Two labelled images in memory."""
-
-    def __len__(self):
-        return 2
-
-    def __getitem__(self, row):
-        import cv2
-
-        pixels = np.random.default_rng(row).integers(0, 256, (40, 60, 3), dtype=np.uint8)
-        none = np.zeros(0, bool)
-        return Sample(
-            name=f"{row}.png",
-            encoded=cv2.imencode(".png", pixels)[1].tobytes(),
-            width=60,
-            height=40,
-            boxes=np.zeros((0, 4), np.float32),
-            class_names=(),
-            difficult=none,
-            crowd=none,
-        )
+def _write_records(folder, fold, images):
+    samples = (make_sample([[1, 1, 9, 9]], ["disc"]) for _ in range(images))
+    name = f"set-fold-{fold:03}-of-002-shard-00000-of-00001"
+    write_shard(folder / name, [od_api_example(sample, {"disc": 1}) for sample in samples])
+    return DataSource(records=str(folder / "set*"))
 
 
-def test_validation_images_are_compared_where_they_exist(request_of, monkeypatch, caplog):
-    import detforge.data.sources
-
-    monkeypatch.setattr(detforge.data.sources, "open_sources", lambda *a, **k: _Validation())
-    recipe = make_recipe(validation=(DataSource(records="val*"),))
+@pytest.mark.parametrize("is_fold", [False, True], ids=["a set of their own", "a fold"])
+def test_validation_images_are_compared_where_they_exist(request_of, tmp_path, caplog, is_fold):
+    records = _write_records(tmp_path, 0, 2)
+    if is_fold:
+        _write_records(tmp_path, 1, 5)
+        data = {"training": (records,), "validation_fold": 0}
+    else:
+        data = {"validation": (records,)}
+    recipe = replace(make_recipe(), data=replace(make_recipe().data, **data))
     with caplog.at_level(logging.INFO, logger="detforge"):
         report = run_export(request_of(detector=make_detector(recipe)))
     assert report.compared_images == 2

@@ -18,8 +18,8 @@ from detforge.data.convert import convert_dataset
 from detforge.data.kitti import KittiFolder
 from detforge.data.records import RecordSource
 from detforge.data.scenes import draw_scenes
-from detforge.errors import DatasetError
-from detforge.inspection.inputs import CocoLabels, open_path, open_recipe
+from detforge.errors import DatasetError, PluginError
+from detforge.inspection.inputs import CocoLabels, open_path, open_recipe, open_with_reader
 from detforge.inspection.report import inspect
 from detforge.recipe import Classes, DataSource
 
@@ -75,6 +75,18 @@ def test_coco_file_needs_no_images_for_its_labels(scenes, tmp_path):
     assert source.max_objects() == max(len(source[row].class_names) for row in range(4))
     with pytest.raises(DatasetError, match="does not exist"):
         open_path(str(alone), needs_images=True)
+
+
+def test_file_named_as_json_is_read_as_json_whatever_it_begins_with(tmp_path):
+    (tmp_path / "train.json").write_text('{"images": []}', encoding="utf-16")
+    with pytest.raises(DatasetError, match=r"train\.json is UTF-16 text; save it as UTF-8"):
+        open_path(str(tmp_path / "train.json"))
+
+
+def test_two_readers_of_one_suffix_are_an_error_here_too():
+    detector = detector_stub([{".lmdb": KittiFolder}, {".lmdb": RecordSource}])
+    with pytest.raises(PluginError, match=r"KittiFolder and .*RecordSource both read files"):
+        open_with_reader("train.lmdb", detector)
 
 
 def test_folder_of_records_is_read_as_records(scenes, tmp_path):
