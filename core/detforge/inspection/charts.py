@@ -33,7 +33,10 @@ _TEXT_PX = 15
 _ROW_INCHES, _TITLE_INCHES = 4.1, 0.45
 _MOST_BARS = 24
 _LONGEST_NAME = 32
-_BINS = 40
+_ROOM_FOR_LEGEND = 1.2
+_LEAST_BINS, _MOST_BINS = 8, 40
+# Of a scale that doubles: a wider one has room for a tick at each power of two only.
+_FEW_OCTAVES = 5
 
 
 class Part(NamedTuple):
@@ -73,7 +76,7 @@ def draw_charts(parts: Mapping[str, Part], title: str, format: InputFormat | Non
     _draw_sides(sides, values)
     _draw_shapes(shapes, values)
     _draw_extents(extents, values, format)
-    for panel in figure.axes:
+    for panel in panels:
         panel.spines[["top", "right"]].set_visible(False)
         panel.tick_params(colors=_INK)
     corner = (0.012, 1 - 0.1 / sum(heights))
@@ -135,18 +138,21 @@ def _draw_bars(
             if value or not stacked:
                 panel.text(value + most * 0.01, place, f"{value:,}", va="center", size=9)
     panel.set(ylim=(max(len(names), 6) - 0.5, -0.5), xlim=(0, most * 1.14 or 1), yticks=[])
+    _whole_ticks(panel.xaxis)
     for row, name in zip(rows, names, strict=True):
         panel.add_artist(
             _text(_shortened(name), _TEXT_PX, (-0.01, row), (1.0, 0.5), ("axes fraction", "data"))
         )
-    _legend(panel, counts)
+    if len(counts) > 1:
+        panel.legend(framealpha=0.85, edgecolor="none", loc="lower right")
 
 
 def _draw_per_image(panel: Axes, counts: Mapping[str, NDArray[np.int32]]) -> None:
     _title(panel, "Objects in an image")
     most = max((int(found.max(initial=0)) for found in counts.values()), default=0)
-    step = max(1, -(-(most + 1) // _BINS))
+    step = max(1, -(-(most + 1) // _MOST_BINS))
     _draw_histograms(panel, counts, np.arange(0, most + step + 1, step) - 0.5, of="images")
+    _whole_ticks(panel.xaxis)
 
 
 def _draw_sides(panel: Axes, values: Values) -> None:
@@ -161,25 +167,28 @@ def _draw_sides(panel: Axes, values: Values) -> None:
     edges = _log_edges([*shown.values(), *inside.values()])
     panel.set_xscale("log", base=2)
     _draw_histograms(panel, shown, edges, outlines=inside)
-    for area, word in ((COCO_SMALL, "small "), (COCO_LARGE, "medium ")):
-        panel.axvline(area**0.5, color=_INK, linewidth=0.8, linestyle=":")
-        if edges[0] < area**0.5 < edges[-1]:
-            place = panel.get_xaxis_transform()
-            panel.text(area**0.5, 0.97, word, ha="right", transform=place, size=8, color=_INK)
-    _plain_ticks(panel.xaxis)
+    for area in (COCO_SMALL, COCO_LARGE):
+        _mark(panel, area**0.5)
+    panel.set_xlabel("dotted: where COCO's medium sizes begin and end")
+    _log_ticks(panel.xaxis, edges)
 
 
 def _draw_shapes(panel: Axes, values: Values) -> None:
     _title(panel, "Shape of a box (width / height)")
     shown = {part: found["aspect_ratio"] for part, found in values.items()}
+    edges = _log_edges(list(shown.values()))
     panel.set_xscale("log", base=2)
-    _draw_histograms(panel, shown, _log_edges(list(shown.values())))
-    panel.axvline(1.0, color=_INK, linewidth=0.8, linestyle=":")
-    _plain_ticks(panel.xaxis)
+    _draw_histograms(panel, shown, edges)
+    _mark(panel, 1.0)
+    _log_ticks(panel.xaxis, edges)
 
 
 def _draw_extents(panel: Axes, values: Values, format: InputFormat | None) -> None:
     """Draw how frequent each width and height is, of all parts together."""
+    from matplotlib import colormaps
+    from matplotlib.colors import ListedColormap, LogNorm
+    from matplotlib.ticker import LogLocator
+
     where, prefix = ("the network's input", "network_") if format else ("the image", "")
     _title(panel, f"Width and height of a box, pixels of {where}")
     width, height = (
@@ -190,12 +199,21 @@ def _draw_extents(panel: Axes, values: Values, format: InputFormat | None) -> No
     panel.set_xscale("log", base=2)
     panel.set_yscale("log", base=2)
     counts, _, _ = np.histogram2d(width, height, [edges, edges])
-    shown = np.ma.masked_equal(counts.T, 0)
-    panel.pcolormesh(edges, edges, shown, cmap="YlGnBu", norm="log", rasterized=True)
+    cells = np.ma.masked_equal(counts.T, 0)
+    # Without the palest colours, which would be lost on white.
+    colors = ListedColormap(colormaps["YlGnBu"](np.linspace(0.25, 1, 256)))
+    scale = LogNorm(1, max(counts.max(), 2))
+    mesh = panel.pcolormesh(edges, edges, cells, cmap=colors, norm=scale, rasterized=True)
+    ticks = LogLocator(subs=(1, 2, 5))
+    bar = panel.figure.colorbar(
+        mesh, ax=panel, label="objects", pad=0.01, ticks=ticks, format="{x:.0f}"
+    )
+    bar.ax.minorticks_off()
+    bar.outline.set_visible(False)
     panel.plot(edges[[0, -1]], edges[[0, -1]], color=_INK, linewidth=0.8, linestyle=":")
     panel.set(xlabel="width", ylabel="height", xlim=edges[[0, -1]], ylim=edges[[0, -1]])
-    _plain_ticks(panel.xaxis)
-    _plain_ticks(panel.yaxis)
+    _log_ticks(panel.xaxis, edges)
+    _log_ticks(panel.yaxis, edges)
 
 
 def _draw_histograms(
@@ -217,31 +235,49 @@ def _draw_histograms(
         else:
             panel.stairs(shares, edges, color=color, linewidth=1.6, label=name)
     panel.set(ylabel=f"% of the {of}", xlim=edges[[0, -1]])
-    _legend(panel, names)
+    if len(names) > 1:
+        panel.set_ylim(top=panel.get_ylim()[1] * _ROOM_FOR_LEGEND)
+        panel.legend(frameon=False, loc="upper left", ncols=-(-len(names) // 2))
+
+
+def _mark(panel: Axes, value: float) -> None:
+    """Draw a line at a value, up to where a legend may begin."""
+    top = 1 / _ROOM_FOR_LEGEND
+    panel.axvline(value, ymax=top, color=_INK, linewidth=0.8, linestyle=":")
 
 
 def _log_edges(values: Sequence[NDArray[np.floating]]) -> NDArray[np.floating]:
-    """Return edges of bins of equal ratio that hold all values above 0."""
+    """Return edges of bins of equal ratio that hold all values above 0.
+
+    Twice the cubic root of the number of values (Rice's rule) keeps noise out of small sets.
+    """
+    most = max((len(found) for found in values), default=0)
+    bins = min(max(round(2 * most ** (1 / 3)), _LEAST_BINS), _MOST_BINS)
     present = [found[found > 0] for found in values]
     low = min((float(found.min()) for found in present if len(found)), default=1.0)
     high = max((float(found.max()) for found in present if len(found)), default=1.0)
-    return np.geomspace(low / 1.05, high * 1.05, _BINS + 1)
+    return np.geomspace(low / 1.05, high * 1.05, bins + 1)
 
 
-def _plain_ticks(axis: Any) -> None:
-    from matplotlib.ticker import FuncFormatter, NullFormatter
+def _log_ticks(axis: Any, edges: NDArray[np.floating]) -> None:
+    """Write plain numbers at the powers of two, and between them where there is room."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
-    axis.set_minor_formatter(NullFormatter())
+    is_narrow = np.log2(edges[-1] / edges[0]) < _FEW_OCTAVES
+    axis.set_major_locator(LogLocator(base=2, subs=(1.0, 1.5) if is_narrow else (1.0,)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.4g}"))
+    axis.set_minor_locator(NullLocator())
+
+
+def _whole_ticks(axis: Any) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+    axis.set_major_formatter("{x:,.0f}")
 
 
 def _title(panel: Axes, text: str) -> None:
     panel.set_title(text, loc="left", fontweight="bold", color=_INK, size=12)
-
-
-def _legend(panel: Axes, names: Sequence[str] | Mapping[str, Any]) -> None:
-    if len(names) > 1:
-        panel.legend(frameon=False)
 
 
 def _shortened(name: str) -> str:
