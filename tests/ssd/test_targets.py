@@ -95,3 +95,15 @@ def test_padded_boxes_do_not_spoil_the_targets():
     alone, alone_deltas = assign([OBJECT], [2])
     assert classes == alone
     np.testing.assert_array_equal(deltas, alone_deltas)
+
+
+def test_an_anchor_that_clipping_left_without_area_has_finite_targets():
+    # The second column of the last map lies at 450 px.
+    config = AnchorConfig(
+        aspect_ratios=((1.0,),), scales=(0.5, 0.5), steps=((300.0, 300.0),), clip_boxes=True
+    )
+    anchors = generate_anchors(config, [(2, 2)], 300, 300)
+    assert ((anchors[:, 2:] - anchors[:, :2]) == 0).any()
+    classes, deltas = assign([[60, 60, 240, 240], [0, 0, 0, 0]], [0, -1], anchors=anchors)
+    assert classes == [1, 0, 0, 0]
+    assert np.isfinite(deltas).all()

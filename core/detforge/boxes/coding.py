@@ -6,6 +6,7 @@ divided by them, so that all four targets have about unit spread.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from keras import ops
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     Tensor = Any
+
+# Untrained or diverging models ask for boxes whose corners would overflow. Sides grow at most by
+# this factor, the limit of torchvision and Mask R-CNN; centres move at most by so many anchor
+# sides, which is beyond any image.
+MAX_LOG_GROWTH = math.log(1000 / 16)
+MAX_SHIFT = 1e6
 
 
 def encode_boxes(boxes_xyxy: Tensor, anchors_xyxy: Tensor, variances: Sequence[float]) -> Tensor:
@@ -46,6 +53,8 @@ def encode_boxes(boxes_xyxy: Tensor, anchors_xyxy: Tensor, variances: Sequence[f
 def decode_boxes(deltas: Tensor, anchors_xyxy: Tensor, variances: Sequence[float]) -> Tensor:
     """Return the anchors moved by the deltas; not clipped to the image.
 
+    Finite for all finite deltas: see `MAX_LOG_GROWTH` and `MAX_SHIFT`.
+
     Args:
         deltas: (..., A, 4) as `encode_boxes` returns them.
         anchors_xyxy: (..., A, 4), pixels.
@@ -56,12 +65,20 @@ def decode_boxes(deltas: Tensor, anchors_xyxy: Tensor, variances: Sequence[float
     """
     dx, dy, log_width, log_height = columns(deltas)
     anchor_x, anchor_y, anchor_width, anchor_height = _centres(anchors_xyxy)
-    x = anchor_x + dx * variances[0] * anchor_width
-    y = anchor_y + dy * variances[1] * anchor_height
-    half_width = ops.exp(log_width * variances[2]) * anchor_width / 2
-    half_height = ops.exp(log_height * variances[3]) * anchor_height / 2
+    x = anchor_x + _shift(dx * variances[0]) * anchor_width
+    y = anchor_y + _shift(dy * variances[1]) * anchor_height
+    half_width = _growth(log_width * variances[2]) * anchor_width / 2
+    half_height = _growth(log_height * variances[3]) * anchor_height / 2
     corners = (x - half_width, y - half_height, x + half_width, y + half_height)
     return ops.stack(corners, axis=-1)
+
+
+def _shift(sides: Tensor) -> Tensor:
+    return ops.clip(sides, -MAX_SHIFT, MAX_SHIFT)
+
+
+def _growth(exponent: Tensor) -> Tensor:
+    return ops.exp(ops.minimum(exponent, MAX_LOG_GROWTH))
 
 
 def _centres(boxes_xyxy: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

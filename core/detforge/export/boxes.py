@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from detforge.boxes.coding import MAX_LOG_GROWTH, MAX_SHIFT
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -31,10 +33,16 @@ def decode_boxes(
     centres, sizes = (anchors[:, :2] + anchors[:, 2:]) / 2, anchors[:, 2:] - anchors[:, :2]
     halves = graph.constant(np.array([2, 2], np.int64))
     shift, stretch = graph.node("Split", [deltas, halves], outputs=2, axis=-1)
-    # One factor per anchor and axis: the variances and the anchor sizes are both constant.
-    offset = graph.node("Mul", [shift, graph.constant(sizes * factors[:2])])
+    sides = graph.node("Mul", [shift, graph.constant(factors[:2])])
+    sides = graph.node("Clip", [sides, _scalar(graph, -MAX_SHIFT), _scalar(graph, MAX_SHIFT)])
+    offset = graph.node("Mul", [sides, graph.constant(sizes)])
     centre = graph.node("Add", [offset, graph.constant(centres)])
     exponent = graph.node("Mul", [stretch, graph.constant(factors[2:])])
+    exponent = graph.node("Min", [exponent, _scalar(graph, MAX_LOG_GROWTH)])
     half_size = graph.node("Mul", [graph.node("Exp", [exponent]), graph.constant(sizes / 2)])
     corners = [graph.node("Sub", [centre, half_size]), graph.node("Add", [centre, half_size])]
     return graph.node("Concat", corners, axis=-1)
+
+
+def _scalar(graph: GlueGraph, value: float) -> str:
+    return graph.constant(np.array(value, np.float32))

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from detforge.model import DetectionModel
     from detforge.recipe import Regularizer
 
+_KERNELS = (keras.layers.Conv2D, keras.layers.Conv2DTranspose, keras.layers.Dense)
+
 
 def apply_regularizer(model: DetectionModel, regularizer: Regularizer) -> None:
     """Penalise every convolution and dense kernel; never biases, normalisation or depthwise.
@@ -25,5 +27,5 @@ def apply_regularizer(model: DetectionModel, regularizer: Regularizer) -> None:
     penalty = kind(regularizer.weight) if kind else None
     for part in model.parts.values():
         for layer in part.layers:
-            if isinstance(layer, (keras.layers.Conv2D, keras.layers.Dense)):
+            if isinstance(layer, _KERNELS):
                 layer.kernel.regularizer = penalty

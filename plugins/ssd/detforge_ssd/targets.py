@@ -64,6 +64,7 @@ def assign_targets(
     box = ops.maximum(matched, 0)
     label = ops.take_along_axis(ops.cast(labels, "int32"), box, axis=1)
     matched_boxes = ops.take_along_axis(boxes, box[:, :, None], axis=1)
-    # An anchor encoded against itself gives 0; against padding, the logarithm of 0.
-    targets = ops.where(has_object[:, :, None], matched_boxes, anchors)
-    return ops.where(has_object, label + 1, background), encode_boxes(targets, anchors, variances)
+    deltas = encode_boxes(matched_boxes, anchors, variances)
+    # Encoding padding, or against an anchor that clipping left without area, is not finite.
+    deltas = ops.where(has_object[:, :, None], deltas, 0.0)
+    return ops.where(has_object, label + 1, background), deltas

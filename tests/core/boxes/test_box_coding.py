@@ -52,3 +52,23 @@ def test_half_precision_deltas_decode_in_float32():
     boxes = decode(np.zeros((1, 4), np.float16), np.array([[0, 0, 1001, 999]], np.float32))
     assert boxes.dtype == np.float32
     np.testing.assert_array_equal(boxes, [[0, 0, 1001, 999]])
+
+
+@pytest.mark.parametrize("delta", [1e3, 1e30, 3.4e38, -1e30, -3.4e38])
+@pytest.mark.parametrize("column", range(4))
+def test_boxes_of_exploding_deltas_are_finite(column, delta):
+    deltas = np.zeros((1, 4), np.float32)
+    deltas[0, column] = delta
+    x1, y1, x2, y2 = decode(deltas, np.array([[0, 0, 600, 500]], np.float32), (1, 1, 1, 1))[0]
+    assert np.isfinite([x1, y1, x2, y2]).all()
+    assert x1 <= x2
+    assert y1 <= y2
+
+
+def test_a_side_grows_to_a_thousand_sixteenths_at_most():
+    anchors = np.array([[0, 0, 16, 16]], np.float32)
+    below = decode(np.array([[0, 0, np.log(62), 0]], np.float32), anchors, (1, 1, 1, 1))[0]
+    beyond = decode(np.array([[0, 0, 9, np.log(64)]], np.float32), anchors, (1, 1, 1, 1))[0]
+    assert below[2] - below[0] == pytest.approx(62 * 16, rel=1e-5)
+    assert beyond[2] - beyond[0] == pytest.approx(1000, rel=1e-5)
+    assert beyond[3] - beyond[1] == pytest.approx(1000, rel=1e-5)

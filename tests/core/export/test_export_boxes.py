@@ -5,7 +5,7 @@ import pytest
 from onnx import TensorProto
 from tests.core.export.glue import run_glue
 
-from detforge.boxes.coding import encode_boxes
+from detforge.boxes import coding
 from detforge.export.boxes import decode_boxes
 
 VARIANCES = (0.1, 0.15, 0.2, 0.25)
@@ -38,10 +38,20 @@ def test_worked_example():
 def test_decoding_inverts_encoding(batch):
     anchors = random_boxes(40, seed=0)
     boxes = np.stack([random_boxes(40, seed=image + 1) for image in range(batch)])
-    deltas = np.asarray(encode_boxes(boxes.astype("f4"), anchors.astype("f4"), VARIANCES))
+    deltas = np.asarray(coding.encode_boxes(boxes.astype("f4"), anchors.astype("f4"), VARIANCES))
     np.testing.assert_allclose(decode(deltas, anchors), boxes, rtol=1e-4, atol=1e-3)
 
 
 def test_zero_deltas_give_the_anchors():
     anchors = random_boxes(5, seed=3)
     np.testing.assert_allclose(decode(np.zeros((2, 5, 4)), anchors)[1], anchors, rtol=1e-5)
+
+
+def test_exploding_deltas_give_the_boxes_of_the_checkpoint():
+    anchors = random_boxes(200, seed=4).astype(np.float32)
+    generator = np.random.default_rng(5)
+    scale = 10.0 ** generator.uniform(-2, 38, (2, 200, 4))
+    deltas = (generator.uniform(-3, 3, (2, 200, 4)) * scale).astype(np.float32)
+    found, expected = decode(deltas, anchors), coding.decode_boxes(deltas, anchors, VARIANCES)
+    assert np.isfinite(found).all()
+    np.testing.assert_allclose(found, expected, rtol=1e-5)

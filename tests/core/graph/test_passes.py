@@ -18,6 +18,7 @@ class Model:
         x = build_resnet(images, 10)["block_4"]
         x = keras.layers.DepthwiseConv2D(3, name="head_depthwise")(x)
         x = keras.layers.Conv2D(4, 1, name="head_conv")(x)
+        x = keras.layers.Conv2DTranspose(4, 2, strides=2, name="head_deconvolution")(x)
         self.parts = {"part": keras.Model(images, x)}
         self.blocks = RESNET.blocks
 
@@ -66,10 +67,11 @@ def test_penalty_covers_convolution_kernels_alone(model, kind, power):
     apply_regularizer(model, Regularizer(kind=kind, weight=0.25))
     kernels = [
         layer.kernel
-        for layer in model.layers(keras.layers.Conv2D).values()
+        for which in (keras.layers.Conv2D, keras.layers.Conv2DTranspose)
+        for layer in model.layers(which).values()
         if not isinstance(layer, keras.layers.DepthwiseConv2D)
     ]
-    assert len(kernels) == 14
+    assert len(kernels) == 15
     # Independent of Keras: sum of |k|^power in float64, times the weight.
     expected = 0.25 * sum((np.abs(np.asarray(k, np.float64)) ** power).sum() for k in kernels)
     assert float(sum(model.parts["part"].losses)) == pytest.approx(expected, rel=1e-5)
