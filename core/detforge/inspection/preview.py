@@ -39,6 +39,8 @@ _MAX_PIXELS = 40e6
 _MARGIN, _GAP, _TEXT = 14, 4, 13
 _TITLE_TEXT = 22
 _PAPER, _INK, _FAINT = (255, 255, 255), (30, 30, 30), (110, 110, 110)
+# Least side of a box that gets a name, pixels of the picture; a name hides smaller ones.
+_NAMED_PX = 16
 # Width over height that a grid comes near to.
 _SHEET_SHAPE = 1.5
 
@@ -107,7 +109,7 @@ def draw_preview(
     if source is None:
         raise DatasetError(f"{title} names no {what} data")
     if selection.validation:
-        recipe = replace(recipe, augmentation=())
+        recipe = _without_training_limits(recipe)
     seed = recipe.seed if selection.seed is None else selection.seed
     streams = [_views(source, recipe, seed, selection)]
     if selection.plain and recipe.augmentation:
@@ -122,6 +124,14 @@ def draw_preview(
         tiles.append(_tile(views, names, shown[-1], side))
     lines = [title, _explain(recipe, what, seed, is_paired=len(streams) > 1)]
     return _sheet(tiles, lines), shown
+
+
+def _without_training_limits(recipe: Recipe) -> Recipe:
+    """Return a recipe whose batches hold every object, as evaluation counts them."""
+    data = replace(
+        recipe.data, max_objects=None, skip_crowd=False, min_box_width=0.0, min_box_height=0.0
+    )
+    return replace(recipe, augmentation=(), data=data)
 
 
 def write_picture(picture: Image, path: Path) -> None:
@@ -212,12 +222,17 @@ def _tile(views: Sequence[_View], names: Sequence[str], shown: Shown, side: floa
 def _draw(view: _View, names: Sequence[str], side: float) -> Image:
     """Return an image with its objects, small ones on top of large ones."""
     image = _resized(view.image, side)
-    factors = np.tile(np.divide(image.shape[1::-1], view.image.shape[1::-1]), 2)
-    order = np.argsort((view.boxes[:, 2:] - view.boxes[:, :2]).prod(axis=1), kind="stable")
+    boxes = view.boxes * np.tile(np.divide(image.shape[1::-1], view.image.shape[1::-1]), 2)
+    sides = boxes[:, 2:] - boxes[:, :2]
+    order = np.argsort(sides.prod(axis=1), kind="stable")
+    texts = [
+        names[int(label)] if longest >= _NAMED_PX else ""
+        for label, longest in zip(view.labels, sides.max(axis=1, initial=0), strict=True)
+    ]
     return draw_objects(
         image,
-        (view.boxes * factors)[order],
-        [names[int(label)] for label in view.labels[order]],
+        boxes[order],
+        [texts[index] for index in order],
         view.labels[order],
         None if view.masks is None else view.masks[order],
         view.ignore[order],

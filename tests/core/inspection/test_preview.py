@@ -123,6 +123,25 @@ def test_validation_images_are_not_augmented(kitti):
         preview(recipe)
 
 
+def test_validation_shows_objects_that_training_leaves_out(kitti):
+    limits = {"min_box_width": 35, "max_objects": 1}
+    recipe = recipe_of(kitti, validation=kitti, **limits)
+    shown, left_out = (preview(recipe, images=1, validation=v)[0] for v in (True, False))
+    assert (shown == class_color(0)).all(axis=-1).any()
+    assert not (left_out == class_color(0)).all(axis=-1).any()
+
+
+def test_name_that_would_hide_its_object_is_left_out(tmp_path):
+    rows = {"a": [kitti_row("car", (20, 20, 22, 22)), kitti_row("car", (50, 30, 55, 35))]}
+    images, labels = write_kitti(tmp_path, rows, size=(80, 60))
+    recipe = recipe_of((DataSource(images=str(images), labels=str(labels)),))
+    picture = canvas(preview(recipe, images=1)[0])
+    is_ink = (picture == class_color(0)).all(axis=-1)
+    # At four times their size the first is too small for a name above it, the second is not.
+    assert not is_ink[60 : 20 * SCALE - 2, : 40 * SCALE].any()
+    assert is_ink[60 : 30 * SCALE - 2, 40 * SCALE :].any()
+
+
 def test_masks_are_drawn_inside_their_boxes(tmp_path):
     scenes = draw_scenes(tmp_path / "scenes", images=4, seed=2, size=(120, 90))
     source = DataSource(images=str(scenes.images), annotations=str(scenes.annotations))
