@@ -1,6 +1,5 @@
 """Checkpoints on disk: what is written is read back, and every fault has its own message."""
 
-import contextlib
 import errno
 import hashlib
 import io
@@ -8,16 +7,17 @@ import json
 import os
 import struct
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.core.checkpoint_builders import KEY, assert_same, make_checkpoint
 
 import detforge
 from detforge.errors import CheckpointError, UsageError
 from detforge.files import (
-    Checkpoint,
     decrypt,
     encrypt,
     is_encrypted,
@@ -25,41 +25,9 @@ from detforge.files import (
     pack_checkpoint,
     save_checkpoint,
     unpack_checkpoint,
-    write_atomically,
 )
 
-KEY = "sesame öffne dich"
 SEAL_SIZE = 71
-
-
-def make_checkpoint(**changes):
-    fields = {
-        "detector": "ssd",
-        "plugin_version": "0.1.0",
-        "class_names": ("car", "Fußgänger"),
-        "spec_text": "random_seed: 42\n",
-        "epoch": 3,
-        "step": 120,
-        "weights": {
-            "net/conv/kernel": np.arange(6, dtype=np.float32).reshape(2, 3),
-            "net/conv/bias": np.float32([0.5, -1.5]),
-        },
-        "optimizer": {"iteration": np.array(120, np.int64)},
-        "extra": {"seed": 7},
-    }
-    return Checkpoint(**{**fields, **changes})
-
-
-def assert_same(found, expected):
-    for name in ("detector", "plugin_version", "class_names", "spec_text", "epoch", "step"):
-        assert getattr(found, name) == getattr(expected, name)
-    assert dict(found.extra) == dict(expected.extra)
-    for group in ("weights", "optimizer"):
-        arrays, wanted = getattr(found, group), getattr(expected, group)
-        assert arrays.keys() == wanted.keys()
-        for name in wanted:
-            assert arrays[name].dtype == wanted[name].dtype
-            np.testing.assert_array_equal(arrays[name], wanted[name])
 
 
 def reseal(archive):
@@ -158,15 +126,36 @@ def test_decrypt_inverts_encrypt(data):
 # --- damage --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("key", [None, KEY], ids=["plain", "encrypted"])
-def test_flip_of_any_single_byte_is_detected(key):
+@pytest.fixture(scope="module", params=[None, KEY], ids=["plain", "encrypted"])
+def small_file(request):
+    """The bytes of a checkpoint, and the key that opens it."""
     data = pack_checkpoint(make_checkpoint())
-    data = data if key is None else encrypt(data, key)
+    return (data, None) if request.param is None else (encrypt(data, request.param), request.param)
+
+
+def test_flip_of_any_single_byte_is_called_damage(small_file):
+    data, key = small_file
     for position in range(len(data)):
-        damaged = bytearray(data)
-        damaged[position] ^= 1 << (position % 8)
-        with pytest.raises(CheckpointError):
-            unpack(bytes(damaged), key)
+        for flipped in (1 << (position % 8), 0xFF):
+            damaged = bytearray(data)
+            damaged[position] ^= flipped
+            # A length that claims more than there is looks like a file cut short.
+            with pytest.raises(CheckpointError, match=r"^f is (damaged|cut short)"):
+                unpack(bytes(damaged), key)
+
+
+def test_file_cut_at_any_length_is_called_cut_short(small_file):
+    data, key = small_file
+    for length in range(1, len(data)):
+        with pytest.raises(CheckpointError, match=r"^f is cut short"):
+            unpack(data[:length], key)
+
+
+def test_whatever_follows_the_end_is_called_damage(small_file):
+    data, key = small_file
+    for extra in (b"\0", b"x", b"y" * 500, data, data[:200]):
+        with pytest.raises(CheckpointError, match=r"^f is damaged"):
+            unpack(data + extra, key)
 
 
 def unpack(data, key):
@@ -181,27 +170,6 @@ def test_forger_who_recomputes_the_hash_of_an_encrypted_file_is_refused():
         forged[position] ^= 1
         with pytest.raises(CheckpointError):
             decrypt(bytes(forged) + hashlib.sha256(forged).digest(), KEY, "f")
-
-
-@pytest.mark.parametrize("key", [None, KEY], ids=["plain", "encrypted"])
-@pytest.mark.parametrize("kept", [10, 60, 0.5, -1, -40, -75, -100])
-def test_truncated_file_is_called_cut_short(tmp_path, key, kept):
-    path = tmp_path / "a.detforge"
-    save_checkpoint(path, make_checkpoint(), key)
-    data = path.read_bytes()
-    path.write_bytes(data[: int(len(data) * kept) if isinstance(kept, float) else kept])
-    with pytest.raises(CheckpointError, match=r"a\.detforge is cut short"):
-        load_checkpoint(path, key)
-
-
-@pytest.mark.parametrize("key", [None, KEY], ids=["plain", "encrypted"])
-@pytest.mark.parametrize("extra", [b"x", b"y" * 500])
-def test_bytes_after_the_end_are_called_damage(tmp_path, key, extra):
-    path = tmp_path / "a.detforge"
-    save_checkpoint(path, make_checkpoint(), key)
-    path.write_bytes(path.read_bytes() + extra)
-    with pytest.raises(CheckpointError, match="is damaged"):
-        load_checkpoint(path, key)
 
 
 @pytest.mark.parametrize("key", [None, KEY], ids=["plain", "encrypted"])
@@ -254,8 +222,11 @@ def test_key_of_bytes_that_are_no_text_works():
         ("old.hdf5", b"\x89HDF\r\n\x1a\n" + b"\0" * 50, "file of an older toolkit"),
         ("weights.bin", b"\x89HDF\r\n\x1a\n" + b"\0" * 50, "file of an older toolkit"),
         ("model.onnx", b"\x08\x08\x12\x07tf2onnx", "is an ONNX model"),
-        ("model.engine", b"ptrt" * 50, "TensorRT engine by its name; running one comes with"),
-        ("notes.txt", b"hello, this is text", "is not a checkpoint"),
+        ("model.engine", b"ftrt\0\x01" * 50, "TensorRT engine by its name; running one comes with"),
+        ("notes.txt", b"hello, this is text", "is a text file, not a checkpoint"),
+        ("umlauts.tlt", "fünf Sätze ".encode() * 200, "is a text file, not a checkpoint"),
+        ("noise.bin", b"\x9d\x01" * 50, "noise.bin is not a checkpoint"),
+        ("renamed.detforge", b"\x08\x08\x12\x07tf2onnx", "is an ONNX model; this needs"),
         ("a.detforge", b"", "is empty"),
     ],
 )
@@ -276,6 +247,15 @@ def test_missing_file_names_the_checkpoints_beside_it(tmp_path):
     save_checkpoint(tmp_path / "ssd_epoch_001.detforge", make_checkpoint())
     with pytest.raises(CheckpointError, match=r"there is no file .*ssd_epoch_001\.detforge"):
         load_checkpoint(tmp_path / "ssd_epoch_002.detforge")
+
+
+def test_file_without_permission_says_so(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)  # the superuser may read everything
+    with pytest.raises(CheckpointError, match=r"a\.detforge cannot be read: Permission denied"):
+        load_checkpoint(tmp_path / "a.detforge")
 
 
 def test_folder_instead_of_a_file_is_explained(tmp_path):
@@ -354,92 +334,3 @@ def test_forged_scrypt_cost_is_refused_before_memory_is_taken():
     data[11] = 40  # would take 1 TiB
     with pytest.raises(CheckpointError, match="is damaged"):
         decrypt(bytes(data) + hashlib.sha256(data).digest(), KEY, "f")
-
-
-# --- writing -------------------------------------------------------------------------------
-
-OPERATIONS = ("open", "write", "fsync", "close", "replace")
-
-
-class _Killed(BaseException):
-    """The process ends here."""
-
-
-class _Faults:
-    """Makes the k-th operation on files fail; after a kill nothing works any more."""
-
-    def __init__(self, monkeypatch, failing, fault):
-        self.calls, self.failing, self.fault = 0, failing, fault
-        for name in OPERATIONS:
-            monkeypatch.setattr(os, name, self.wrap(getattr(os, name)))
-        monkeypatch.setattr(os, "unlink", self.wrap(os.unlink, counted=False))
-
-    def wrap(self, operation, counted=True):
-        def call(*arguments, **options):
-            self.calls += counted
-            dead = isinstance(self.fault, _Killed) and self.calls >= self.failing
-            if dead or (counted and self.calls == self.failing):
-                raise self.fault
-            return operation(*arguments, **options)
-
-        return call
-
-
-FAULTS = {
-    "disk full": OSError(errno.ENOSPC, "No space left on device"),
-    "disk broken": OSError(errno.EIO, "Input/output error"),
-    "killed": _Killed(),
-    "interrupted": KeyboardInterrupt(),
-}
-
-
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_whatever_operation_fails_the_old_file_or_the_new_one_is_there(tmp_path, fault):
-    old, new = make_checkpoint(epoch=1), make_checkpoint(epoch=2)
-    failing, finished = 0, False
-    while not finished:
-        failing += 1
-        folder = tmp_path / str(failing)
-        folder.mkdir()
-        save_checkpoint(folder / "a.detforge", old)
-        with pytest.MonkeyPatch.context() as patch:
-            faults = _Faults(patch, failing, fault)
-            with contextlib.suppress(CheckpointError, _Killed, KeyboardInterrupt):
-                save_checkpoint(folder / "a.detforge", new)
-            finished = faults.calls < failing
-        found = load_checkpoint(folder / "a.detforge")
-        assert found.epoch == 2 if finished else found.epoch in (1, 2)
-        leftovers = [entry for entry in folder.iterdir() if entry.name != "a.detforge"]
-        assert not leftovers or isinstance(fault, _Killed)
-    assert failing > len(OPERATIONS)  # every operation has failed once, and then none
-
-
-def test_failed_write_says_what_and_where_and_leaves_no_file(tmp_path, monkeypatch):
-    _Faults(monkeypatch, 2, OSError(errno.ENOSPC, "No space left on device"))
-    with pytest.raises(CheckpointError, match=r"a\.bin cannot be written: No space left"):
-        write_atomically(tmp_path / "a.bin", b"data")
-    assert not list(tmp_path.iterdir())
-
-
-def test_short_writes_are_continued(tmp_path, monkeypatch):
-    whole = os.write
-    monkeypatch.setattr(os, "write", lambda descriptor, data: whole(descriptor, data[:7]))
-    write_atomically(tmp_path / "a.bin", bytes(range(100)))
-    assert (tmp_path / "a.bin").read_bytes() == bytes(range(100))
-
-
-def test_missing_folders_are_made(tmp_path):
-    write_atomically(tmp_path / "deep" / "er" / "a.bin", b"data")
-    assert (tmp_path / "deep" / "er" / "a.bin").read_bytes() == b"data"
-
-
-def test_folder_that_is_a_file_is_one_error(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(CheckpointError, match="cannot be written"):
-        write_atomically(tmp_path / "file" / "a.bin", b"data")
-
-
-def test_new_file_has_the_permissions_of_any_new_file(tmp_path):
-    write_atomically(tmp_path / "a.bin", b"data")
-    (tmp_path / "b.bin").write_bytes(b"data")
-    assert (tmp_path / "a.bin").stat().st_mode == (tmp_path / "b.bin").stat().st_mode

@@ -118,11 +118,12 @@ def write_json(report: Any, path: Path, detector: str, task: str) -> None:
 
     Numbers that JSON cannot hold (a mean over no classes) are written as null.
     """
+    from detforge.files import write_atomically
+
     content = {"detector": detector, "task": task}
     content |= {field.name: _plain(getattr(report, field.name)) for field in fields(report)}
-    path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    write_atomically(path, f"{text}\n".encode())
 
 
 def _plain(value: Any) -> Any:

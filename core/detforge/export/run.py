@@ -13,7 +13,7 @@ from detforge.data.sources import open_set
 from detforge.errors import DatasetError, ExportError
 from detforge.export.build import build_onnx
 from detforge.export.compare import check_agreement, compare
-from detforge.files import encrypt, load_checkpoint, write_atomically
+from detforge.files import encrypt, load_checkpoint, remove_leftovers, write_atomically
 from detforge.files.reading import ENGINES
 from detforge.inference.predictors import KerasPredictor, OnnxPredictor
 from detforge.requests import ExportReport
@@ -59,7 +59,7 @@ def run_export(request: ExportRequest) -> ExportReport:
     check_agreement(agreement, recipe.input)
     if not agreement.matched:
         log.warning("nothing was found in the compared images, so that they prove little")
-    _write(output, exported, request.key)
+    write_model(output, exported, request.key)
     return ExportReport(
         model=output,
         target=request.target,
@@ -119,7 +119,17 @@ def _output(request: ExportRequest) -> Path:
     return output
 
 
-def _write(output: Path, exported: bytes, key: str | None) -> None:
+def write_model(output: Path, exported: bytes, key: str | None = None) -> None:
+    """Write an exported model so that a crash leaves the previous file or this one.
+
+    Args:
+        output: where to; ``.etlt`` with a key is encrypted, everything else is plain.
+        exported: the plain ONNX model.
+        key: for ``.etlt``.
+
+    Raises:
+        CheckpointError: the file cannot be written.
+    """
     if key and output.suffix.lower() == _ENCRYPTED_SUFFIX:
         log.warning(
             "%s is encrypted: detforge opens it with the key; DeepStream, trtexec and converters "
@@ -128,3 +138,4 @@ def _write(output: Path, exported: bytes, key: str | None) -> None:
         )
         exported = encrypt(exported, key)
     write_atomically(output, exported)
+    remove_leftovers(output.parent)

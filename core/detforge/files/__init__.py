@@ -5,7 +5,7 @@ Nothing here can run code that a file brings, and nothing here loads Keras or Te
 
 from __future__ import annotations
 
-from detforge.files.atomic import write_atomically
+from detforge.files.atomic import remove_leftovers, write_atomically
 from detforge.files.checkpoints import (
     FORMAT_VERSION,
     Checkpoint,
@@ -28,6 +28,7 @@ __all__ = [
     "load_checkpoint",
     "pack_checkpoint",
     "read_unlocked",
+    "remove_leftovers",
     "save_checkpoint",
     "unpack_checkpoint",
     "write_atomically",

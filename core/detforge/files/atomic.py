@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
+import time
 from pathlib import Path
 
 from detforge.errors import CheckpointError
+
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
+# Nobody is at one file that long; the clocks of two hosts do not differ as much.
+_STALE_SECONDS = 3600
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -40,6 +46,18 @@ def write_atomically(path: Path, data: bytes) -> None:
             f"{path} is written, but its folder cannot be flushed to the disk: "
             f"{err.strerror or err}. The file may be lost if the machine stops now"
         ) from err
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove temporary files of `write_atomically` that killed processes left an hour ago or more.
+
+    No reader takes them for a file of ours; all they do is fill the disk.
+    """
+    oldest = time.time() - _STALE_SECONDS
+    with contextlib.suppress(OSError):  # they are in nobody's way
+        for path in folder.iterdir():
+            if _TEMPORARY.fullmatch(path.name) and path.stat().st_mtime < oldest:
+                path.unlink()
 
 
 def _replace(path: Path, temporary: Path, data: bytes) -> None:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import detforge
 from detforge.errors import CheckpointError
-from detforge.files.atomic import write_atomically
+from detforge.files.atomic import remove_leftovers, write_atomically
 from detforge.files.encryption import encrypt
 from detforge.files.reading import explain_foreign, read_unlocked
 from detforge.files.sealed_zip import check_members, looks_sealed, pack_sealed, verify_seal
@@ -80,6 +80,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint, key: str | None = None) 
     """
     data = pack_checkpoint(checkpoint)
     write_atomically(path, data if key is None else encrypt(data, key))
+    remove_leftovers(path.parent)
 
 
 def load_checkpoint(path: Path, key: str | None = None) -> Checkpoint:

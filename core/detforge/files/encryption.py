@@ -72,8 +72,14 @@ class _Header:
 
 
 def is_encrypted(data: bytes) -> bool:
-    """Return whether the bytes begin like a file that `encrypt` made."""
-    return data[: len(MAGIC)] == MAGIC
+    """Return whether the bytes begin like a file that `encrypt` made, perhaps a damaged one.
+
+    One wrong byte in the mark, or an end inside it, is damage and not another kind of file.
+    """
+    mark = data[: len(MAGIC)]
+    if len(mark) < len(MAGIC):
+        return bool(mark) and MAGIC.startswith(mark)
+    return sum(a != b for a, b in zip(mark, MAGIC, strict=True)) <= 1
 
 
 def encrypt(data: bytes, key: str) -> bytes:

@@ -41,7 +41,8 @@ def pack_sealed(members: Mapping[str, bytes]) -> bytes:
 
 def looks_sealed(data: bytes) -> bool:
     """Return whether the bytes look like a zip of ours, perhaps a damaged one."""
-    return data.startswith(_LOCAL_HEADER) or data[-_SEAL_SIZE:].startswith(_SEAL)
+    start = data[: len(_LOCAL_HEADER)]
+    return bool(start) and (_LOCAL_HEADER.startswith(start) or data[-_SEAL_SIZE:].startswith(_SEAL))
 
 
 def verify_seal(data: bytes, file: str) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from detforge.errors import CheckpointError
 from detforge.files import is_checkpoint, read_unlocked, unpack_checkpoint
 from detforge.files.metadata import ModelInfo, from_metadata, spec_hash
-from detforge.files.reading import explain_foreign
+from detforge.files.reading import explain_foreign, looks_like_onnx
 from detforge.model import Detections
 from detforge.weights import check_origin, load_model
 
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _PREFERRED_PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
-# The first field of an ONNX file is its version: tag 0x08, then a small number.
-_ONNX_START = b"\x08"
 # A tensor kept in another file names it under this key (onnx.proto, StringStringEntryProto).
 _EXTERNAL_DATA = b"\n\x08location"
 
@@ -152,7 +150,7 @@ def load_predictor(
         checkpoint = unpack_checkpoint(data, file)
         built = load_model(detector, spec, recipe, checkpoint, mode, file)
         return KerasPredictor(built, recipe.classes.names)
-    if not data.startswith(_ONNX_START):
+    if not looks_like_onnx(data):
         raise CheckpointError(explain_foreign(data, file, "a checkpoint or an ONNX model"))
     predictor = OnnxPredictor(data, file)
     info = predictor.info
