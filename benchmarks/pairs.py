@@ -50,6 +50,7 @@ class Side:
             target=_serve, args=(child, build, args), daemon=not starts_processes
         )
         self._process.start()
+        child.close()  # so that a side that dies is an end of file here
         self._pipe.recv()
 
     def seconds(self, calls: int) -> float:
