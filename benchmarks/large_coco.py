@@ -17,24 +17,26 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-_POINTS = 30
 _SIZE = (640, 480)
 _PROCESSES = 2
 
 
-def write_large_coco(path: Path, annotations: int, *, per_image: int = 8, seed: int = 0) -> None:
+def write_large_coco(
+    path: Path, annotations: int, *, per_image: int = 8, points: int = 30, seed: int = 0
+) -> None:
     """Write a COCO file with a polygon for each object.
 
     Args:
         path: of the file; its images do not exist.
         annotations: how many.
         per_image: how many for each image.
+        points: of each polygon.
         seed: another seed, other objects.
     """
     rng = np.random.default_rng(seed)
     width, height = _SIZE
     images = -(-annotations // per_image)
-    angles = np.linspace(0, 2 * np.pi, _POINTS, endpoint=False)
+    angles = np.linspace(0, 2 * np.pi, points, endpoint=False)
     with path.open("w", encoding="utf-8") as file:
         file.write('{"info": {"description": "drawn"}, "images": [')
         for number in range(images):
@@ -44,7 +46,7 @@ def write_large_coco(path: Path, annotations: int, *, per_image: int = 8, seed: 
         file.write('], "annotations": [')
         for number in range(annotations):
             centre = rng.uniform((60, 60), (width - 60, height - 60))
-            radii = rng.uniform(20, 50, _POINTS)
+            radii = rng.uniform(20, 50, points)
             outline = np.stack([np.cos(angles), np.sin(angles)], 1) * radii[:, None] + centre
             low, high = outline.min(0), outline.max(0)
             entry = {

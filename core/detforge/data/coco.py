@@ -100,12 +100,16 @@ class CocoFile(SampleSource):
         without = int((table.places[:, 0] == table.places[:, 1]).sum())
         self.has_masks = without < len(table.ids)
         if self.has_masks and without:
-            log.warning("%s: %d objects have no outline; it is their box", self.name, without)
+            self._report(without, "without an outline; it is the box")
+        if table.odd_areas:
+            self._report(table.odd_areas, "with an area that is no number; it is the box's")
         for reason, count in sorted(Counter(table.faults.values()).items()):
-            plural = "s" if count > 1 else ""
-            log.warning("%s: %d object%s left out: %s", self.name, count, plural, reason)
+            self._report(count, f"left out: {reason}")
         if images is not None:
             _check_files(images, table.file_names, field or self.name)
+
+    def _report(self, objects: int, what: str) -> None:
+        log.warning("%s: %d object%s %s", self.name, objects, "s" * (objects > 1), what)
 
     def __len__(self) -> int:
         return len(self._table.image_ids)
@@ -291,18 +295,24 @@ def _check_files(folder: Path, names: Sequence[str], named_by: str) -> None:
     """Refuse a folder without some of the image files; none is opened.
 
     Raises:
-        DatasetError: names the first that is missing.
+        DatasetError: names the first that is missing, or cannot be looked for.
     """
     present: dict[Path, set[str]] = {}
     missing = []
     for name in names:
         path = folder / name
-        if path.parent not in present:
-            is_folder = path.parent.is_dir()
-            present[path.parent] = {p.name for p in path.parent.iterdir()} if is_folder else set()
-        # A file system that ignores case, or composes letters, knows better than the list.
-        if path.name not in present[path.parent] and not path.is_file():
-            missing.append(path)
+        try:
+            if path.parent not in present:
+                is_folder = path.parent.is_dir()
+                near = path.parent.iterdir() if is_folder else ()
+                present[path.parent] = {other.name for other in near}
+            # A file system that ignores case, or composes letters, knows better than the list.
+            if path.name not in present[path.parent] and not path.is_file():
+                missing.append(path)
+        except OSError as err:
+            raise DatasetError(
+                f"{path} cannot be read: {err.strerror}; {named_by} lists it"
+            ) from err
     if missing:
         more = f" (nor do {len(missing) - 1} more of {len(names)})" if len(missing) > 1 else ""
         raise DatasetError(f"{missing[0]} does not exist{more}; {named_by} lists it")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +15,17 @@ if TYPE_CHECKING:
 
 Id = int | str
 
+# The most that OpenCV reads.
+_LONGEST_SIDE = 2**20
+_MOST_PIXELS = 2**30
+
 _ID = "a number or a text"
 _ANNOTATION_KEYS = {
     "id": _ID,
     "image_id": _ID,
     "category_id": _ID,
     "bbox": "a list of four numbers, x, y, width and height,",
+    "iscrowd": "0 or 1",
 }
 
 
@@ -75,8 +81,12 @@ class Images:
             )
         self.ids[identity] = len(self.ids)
         self.file_names.append(_text_in(element.value, "file_name", place))
-        for key in ("width", "height"):
-            self.sizes.append(_pixels_in(element.value, key, place))
+        size = [_pixels_in(element.value, key, place) for key in ("width", "height")]
+        if math.prod(size) > _MOST_PIXELS:
+            raise DatasetError(
+                f"{place} has {size[0]}x{size[1]} pixels; no image of that size can be read"
+            )
+        self.sizes.extend(size)
 
 
 def identity_of(value: Any) -> Id:
@@ -106,6 +116,17 @@ def box_of(value: Any) -> tuple[float, float, float, float]:
     return float(x), float(y), float(width), float(height)
 
 
+def flag_of(value: Any) -> bool:
+    """Return whether a mark is set; one that is absent or null is not.
+
+    Raises:
+        TypeError: neither 0 nor 1.
+    """
+    if value in (None, 0, 1):
+        return bool(value)
+    raise TypeError(value)
+
+
 def is_number(value: Any) -> bool:
     """Tell whether a JSON value is a number."""
     return type(value) in (int, float)
@@ -122,7 +143,7 @@ def explain_annotation(annotation: Mapping[str, Any], number: int, file: str) ->
     place = f"{file}: annotation number {number}"
     for key, wanted in _ANNOTATION_KEYS.items():
         try:
-            box_of(annotation[key]) if key == "bbox" else identity_of(annotation[key])
+            _check_value(annotation, key)
         except (KeyError, TypeError, ValueError, OverflowError):
             return _wrong(annotation, key, wanted, place)
         if key == "id":
@@ -130,10 +151,17 @@ def explain_annotation(annotation: Mapping[str, Any], number: int, file: str) ->
     return f"{place} holds a number that is too large: {str(annotation)[:120]}"
 
 
+def _check_value(annotation: Mapping[str, Any], key: str) -> None:
+    if key == "bbox":
+        box_of(annotation[key])
+    elif key == "iscrowd":
+        flag_of(annotation.get(key))
+    else:
+        identity_of(annotation[key])
+
+
 def _wrong(entry: Mapping[str, Any], key: str, wanted: str, place: str) -> str:
-    found = (
-        f"{place}: {key!r} is {str(entry[key])[:60]}" if key in entry else f"{place} has no {key!r}"
-    )
+    found = f"{place}: {key!r} is {entry[key]!r:.60}" if key in entry else f"{place} has no {key!r}"
     return f"{found}; {wanted} belongs there: {str(entry)[:120]}"
 
 
@@ -155,6 +183,6 @@ def _text_in(entry: Mapping[str, Any], key: str, place: str) -> str:
 
 def _pixels_in(entry: Mapping[str, Any], key: str, place: str) -> int:
     value: Any = entry.get(key)
-    if not is_number(value) or not 1 <= value < 2**31 or value != int(value):
+    if not is_number(value) or not 1 <= value <= _LONGEST_SIDE or value != int(value):
         raise DatasetError(_wrong(entry, key, "a number of pixels", place))
     return int(value)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from detforge.data.coco_entries import (
     Images,
     box_of,
     explain_annotation,
+    flag_of,
     identity_of,
     is_number,
 )
@@ -51,7 +53,8 @@ class CocoTable:
         ids: N ids.
         category: int32 (N,), place in `categories`.
         boxes: float64 (N, 4), xyxy, pixels, as annotated.
-        areas: float32 (N,), pixels.
+        areas: float32 (N,), pixels; that of the box where the file has no area.
+        odd_areas: objects whose area in the file is no number of pixels, and counts as absent.
         crowd: bool (N,).
         faults: object -> why it cannot be used.
         places: int64 (N, 2), first byte of the annotation in the file and the byte behind it,
@@ -67,6 +70,7 @@ class CocoTable:
     category: NDArray[np.int32]
     boxes: NDArray[np.float64]
     areas: NDArray[np.float32]
+    odd_areas: int
     crowd: NDArray[np.bool_]
     faults: Mapping[int, str]
     places: NDArray[np.int64]
@@ -139,6 +143,7 @@ class _Annotations:
         self._category = array("i")
         self._boxes = array("d")
         self._areas = array("f")
+        self._odd_areas = 0
         self._crowd = array("b")
         self._places = array("q")
         self._without_points: list[int] = []
@@ -152,8 +157,8 @@ class _Annotations:
             image = identity_of(annotation["image_id"])
             category = identity_of(annotation["category_id"])
             x, y, width, height = box_of(annotation["bbox"])
-            area = annotation.get("area")
-            area = float(area) if is_number(area) else width * height
+            area = self._area(annotation.get("area"), width * height)
+            crowd = flag_of(annotation.get("iscrowd"))
         except (KeyError, TypeError, ValueError, OverflowError) as err:
             raise DatasetError(explain_annotation(annotation, number, self._file)) from err
         self._add_id(identity)
@@ -161,8 +166,14 @@ class _Annotations:
         self._category.append(self._met_categories.setdefault(category, len(self._met_categories)))
         self._boxes.extend((x, y, x + width, y + height))
         self._areas.append(area)
-        self._crowd.append(bool(annotation.get("iscrowd")))
+        self._crowd.append(crowd)
         self._add_outline(annotation, element)
+
+    def _area(self, found: Any, of_box: float) -> float:
+        if is_number(found) and 0 <= found < inf:
+            return float(found)
+        self._odd_areas += found is not None
+        return of_box
 
     def _add_id(self, identity: Id) -> None:
         try:
@@ -216,6 +227,7 @@ class _Annotations:
             category=category[order].astype(np.int32),
             boxes=boxes[order],
             areas=np.array(self._areas, np.float32)[order],
+            odd_areas=self._odd_areas,
             crowd=np.array(self._crowd, bool)[order],
             faults=_faults(boxes[order], sizes[image[order]], without_points[order]),
             places=np.array(self._places, np.int64).reshape(-1, 2)[order],

@@ -138,7 +138,7 @@ def check_size(runs: Runs, width: int, height: int, place: str) -> None:
 def _draw_runs(runs: Runs, place: str) -> NDArray[np.uint8]:
     try:
         counts = _decompress(runs.counts) if isinstance(runs.counts, str) else _counts(runs.counts)
-    except (ValueError, OverflowError) as err:
+    except ValueError as err:
         raise DatasetError(f"{place}: the counts of a run-length mask are damaged: {err}") from err
     covered, pixels = int(counts.sum()), runs.width * runs.height
     if covered != pixels:
@@ -152,7 +152,7 @@ def _draw_runs(runs: Runs, place: str) -> NDArray[np.uint8]:
 
 def _counts(counts: list[int]) -> NDArray[np.int64]:
     for count in counts:
-        if type(count) is not int or count < 0:
+        if type(count) is not int or not 0 <= count < 2**31:
             raise ValueError(f"{count!r} is no number of pixels")
     return np.array(counts, np.int64)
 

@@ -55,8 +55,9 @@ def test_boxes_become_xyxy_and_ids_may_have_gaps(open_coco):
 
 
 def test_crowds_carry_their_mark(open_coco):
-    sample = open_coco(_content({"bbox": [1, 2, 3, 4], "iscrowd": 1}, {"bbox": [1, 2, 3, 4]}))[0]
-    assert sample.crowd.tolist() == [True, False]
+    marks = [{"iscrowd": mark} for mark in (1, 1.0, True, 0, False, None)]
+    sample = open_coco(_content(*({"bbox": [1, 2, 3, 4], **mark} for mark in (*marks, {}))))[0]
+    assert sample.crowd.tolist() == [True, True, True, False, False, False, False]
     assert not sample.difficult.any()
 
 
@@ -102,7 +103,7 @@ def test_uncompressed_run_lengths_count_down_the_columns(open_coco):
     assert mask.sum() == 48
 
 
-def test_object_without_outline_gets_its_box_where_others_have_one(open_coco):
+def test_object_without_outline_gets_its_box_where_others_have_one(open_coco, caplog):
     triangle = [0, 0, 8, 0, 0, 8]
     content = _content(
         {"bbox": [0, 0, 8, 8], "segmentation": [triangle]},
@@ -112,6 +113,7 @@ def test_object_without_outline_gets_its_box_where_others_have_one(open_coco):
     mask = decode_mask(sample.masks[1], 64, 48, "")
     assert mask[10:15, 10:14].all()
     assert mask.sum() == 20
+    assert "instances.json: 1 object without an outline; it is the box" in caplog.text
 
 
 def test_masks_can_be_left_out(open_coco):
@@ -219,6 +221,22 @@ def test_what_is_left_out_is_counted_in_the_log(open_coco, caplog):
 def test_areas_are_those_of_the_annotations_or_of_the_boxes(open_coco):
     sample = open_coco(_content({"bbox": [1, 2, 3, 4], "area": 7.5}, {"bbox": [1, 2, 3, 4]}))[0]
     assert sample.areas.tolist() == [7.5, 12.0]
+
+
+@pytest.mark.parametrize(
+    "area", ["12", float("nan"), float("inf"), -12.5, True], ids=["text", "nan", "inf", "-", "true"]
+)
+def test_area_that_is_no_number_of_pixels_is_that_of_the_box_and_it_is_said(
+    open_coco, caplog, area
+):
+    sample = open_coco(_content({"bbox": [1, 2, 3, 4], "area": area}, {"bbox": [1, 2, 3, 4]}))[0]
+    assert sample.areas.tolist() == [12, 12]
+    assert "json: 1 object with an area that is no number; it is the box's" in caplog.text
+
+
+def test_area_of_null_is_absent(open_coco, caplog):
+    assert open_coco(_content({"bbox": [1, 2, 3, 4], "area": None}))[0].areas.tolist() == [12]
+    assert not caplog.text
 
 
 def test_members_may_come_in_any_order_and_on_many_lines(open_coco):
@@ -355,10 +373,12 @@ IMAGE = {"id": 1, "file_name": "a.png", "width": 64, "height": 48}
         ({"images": [], "annotations": [], "categories": []}, "lists no images"),
         (_content() | {"annotations": [3]}, "number 1 of 'annotations' is 3; an object"),
         (_content({"bbox": [1, 2, 3]}), r"annotation 1: 'bbox' is \[1, 2, 3\]; a list of four"),
-        (_content({"bbox": "1234"}), "annotation 1: 'bbox' is 1234; a list of four"),
+        (_content({"bbox": "1234"}), "annotation 1: 'bbox' is '1234'; a list of four"),
         (_content({"bbox": None}), "annotation 1: 'bbox' is None; a list of four"),
         (_content({}), "annotation 1 has no 'bbox'; a list of four"),
         (_content({"bbox": [1, 2, 3, 10**400]}), "annotation 1: 'bbox' is .*10000"),
+        (_content({"bbox": [1, 2, 3, 4], "iscrowd": "0"}), "1: 'iscrowd' is '0'; 0 or 1 belongs"),
+        (_content({"bbox": [1, 2, 3, 4], "iscrowd": 7}), "annotation 1: 'iscrowd' is 7; 0 or 1"),
         (_content({"bbox": [1, 2, 3, 4], "area": 10**400}), "annotation 1 holds a number that is"),
         (_content({"bbox": [1, 2, 3, 4], "category_id": [1]}), r"1: 'category_id' is \[1\]; a num"),
         (_content({"bbox": [1, 2, 3, 4], "image_id": {}}), "annotation 1: 'image_id' is {}; a num"),
@@ -370,8 +390,11 @@ IMAGE = {"id": 1, "file_name": "a.png", "width": 64, "height": 48}
         (_content(categories=[(7, "dog"), (7, "cat")]), "two categories with the id 7, 'dog' and"),
         (_content(categories=[(7, "a\ud800")]), "category 7: 'name' is .* half of a pair"),
         (_content() | {"images": [IMAGE | {"id": [1]}]}, "image number 1: 'id' is"),
-        (_content() | {"images": [IMAGE | {"file_name": ""}]}, "image 1: 'file_name' is ; a text"),
+        (_content() | {"images": [IMAGE | {"file_name": ""}]}, "image 1: 'file_name' is ''; a t"),
         (_content() | {"images": [IMAGE | {"width": 1e999}]}, "image 1: 'width' is inf; a number"),
+        (_content() | {"images": [IMAGE | {"width": 2**31}]}, "image 1: 'width' is 2147483648"),
+        (_content() | {"images": [IMAGE | {"width": 2**20, "height": 2**20}]},
+         "image 1 has 1048576x1048576 pixels; no image of that size can be read"),
         (_content() | {"images": [IMAGE | {"height": 0}]}, "image 1: 'height' is 0; a number of"),
         (_content() | {"images": [{"id": 1, "file_name": "a.png"}]}, "image 1 has no 'width'"),
         (_content() | {"images": [IMAGE, IMAGE | {"file_name": "b"}]}, "id 1, 'a.png' and 'b'"),
@@ -390,10 +413,12 @@ IMAGE = {"id": 1, "file_name": "a.png", "width": 64, "height": 48}
     ids=[
         "not json", "a list", "no categories", "no list", "list twice", "no images",
         "number for an annotation", "short box", "text for a box", "null for a box", "no box",
-        "endless box", "endless area", "list for a category", "object for an image",
+        "endless box", "text for a crowd", "number for a crowd", "endless area",
+        "list for a category", "object for an image",
         "nothing for an image", "truth for an id", "fraction for an id",
         "list for a category's id", "category without a name", "two categories of one id",
         "half a character", "list for an image's id", "no file name", "endless image",
+        "side beyond any image", "more pixels than any image",
         "image without height", "image without size", "two images of one id", "unknown category",
         "category of another type", "unknown image", "unknown image twice",
         "two annotations of one id", "two annotations of one text", "shares of the image",
@@ -419,6 +444,15 @@ def test_missing_images_are_found_when_the_file_is_opened(open_coco):
     content = _content({"bbox": [1, 2, 3, 4]})
     content["images"] += [IMAGE | {"id": n, "file_name": f"sub/{n}.png"} for n in (1, 2)]
     with pytest.raises(DatasetError, match=r"sub.1\.png does not exist \(nor do 1 more of 3\)"):
+        open_coco(content)
+
+
+def test_name_of_an_image_that_no_file_can_have_is_an_error(open_coco):
+    content = _content({"bbox": [1, 2, 3, 4]})
+    content["images"][0]["file_name"] = "x" * 300 + ".png"
+    with pytest.raises(
+        DatasetError, match=r"x\.png cannot be read: .*; .*instances\.json lists it"
+    ):
         open_coco(content)
 
 
@@ -479,10 +513,12 @@ def test_id_that_cannot_be_a_class_number_is_an_error(open_coco, categories, mes
 
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_outlines(tmp_path):
-    path = tmp_path / "instances.json"
-    write_large_coco(path, 200_000)
-    assert path.stat().st_size > 100e6
-    found = measure(path)
-    assert found["objects"] == 200_000
-    assert found["masks"] == 8
-    assert found["peak_mib"] < 300
+    sizes, peaks = [], []
+    for points in (3, 300):
+        path = tmp_path / f"{points}.json"
+        write_large_coco(path, 20_000, points=points)
+        found = measure(path)
+        assert (found["objects"], found["masks"]) == (20_000, 8)
+        sizes.append(path.stat().st_size / 2**20)
+        peaks.append(found["peak_mib"])
+    assert peaks[1] - peaks[0] < (sizes[1] - sizes[0]) / 5
