@@ -315,6 +315,8 @@ class Data:
         validation_fold: fold of the training records that validates instead of training.
         skip_crowd: leave objects marked as a crowd out of training.
         max_objects: largest number of objects of an image; None for as many as the data have.
+        max_objects_field: path of the spec field with that number where an image with more is an
+            error; empty where its largest objects are used.
         image_extension: of images beside records, without a dot; empty for what is found.
         images_per_epoch: images of each device that make one epoch; 0 for its share of the
             training set.
@@ -333,6 +335,7 @@ class Data:
     validation_fold: int | None = None
     skip_crowd: bool = False
     max_objects: int | None = None
+    max_objects_field: str = ""
     image_extension: str = ""
     images_per_epoch: int = 0
     equal_sources: bool = False

@@ -110,6 +110,7 @@ def test_sources_carry_their_weights_and_the_fold_stays_open():
         batch_size=4,
         validation_fold=0,
         max_objects=30,
+        max_objects_field="model_config.input_image_config.max_objects_num_per_image",
         image_extension="jpg",
         min_box_width=4.0,
         min_box_height=2.5,

@@ -19,7 +19,7 @@ from detforge.data.order import Order
 from detforge.data.ordered import map_ordered, thread_count
 from detforge.data.shape_buckets import find_buckets
 from detforge.data.targets import find_objects, make_target
-from detforge.errors import DetforgeError
+from detforge.errors import DatasetError, DetforgeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,6 +57,7 @@ class TrainingBatches:
     is to save in the middle of an epoch, and a stream from that step on is all there is to restore.
 
     Attributes:
+        source: the training images.
         steps_per_epoch: batches in an epoch.
         failure: what ended the stream, None while it goes on. A training loop sees only that the
             data ended; whoever started it must look here.
@@ -71,14 +72,15 @@ class TrainingBatches:
             seed: decides order and augmentation.
 
         Raises:
-            DatasetError: a class in the data is not mapped, or there is no object at all.
+            DatasetError: a class in the data is not mapped, there is no object at all, or an
+                image has more objects than the recipe permits.
         """
         check_labels(source, recipe.classes)
         data = recipe.data
-        self._source = source
+        self.source = source
         self._recipe = recipe
         self._seed = seed
-        self._max_objects = _count_objects(source, data.max_objects)
+        self._max_objects = _count_objects(source, recipe)
         self._crowded: dict[int, int] = {}
         self._augment = Augmenter(
             recipe.augmentation, recipe.input, min_size=(data.min_box_width, data.min_box_height)
@@ -128,6 +130,10 @@ class TrainingBatches:
             self._fill(arrays, index, draw)
         return arrays
 
+    def images_of(self, step: int) -> list[str]:
+        """Return what to call the images of a batch in messages."""
+        return [self.source[draw.row].place for draw in self._order.batch(step)]
+
     def _batches_ahead(self) -> int:
         wanted = self._recipe.data.max_queue_size
         arrays = self._empty(max(self._buckets.sizes, key=np.prod))
@@ -156,7 +162,7 @@ class TrainingBatches:
         return arrays
 
     def _fill(self, arrays: Arrays, index: int, draw: Draw) -> None:
-        recipe, sample = self._recipe, self._source[draw.row]
+        recipe, sample = self._recipe, self.source[draw.row]
         objects = find_objects(sample, recipe.classes, skip_crowd=recipe.data.skip_crowd)
         if len(objects.rows) > self._max_objects:
             self._crowded[draw.row] = len(objects.rows)
@@ -184,15 +190,43 @@ class TrainingBatches:
             )
 
 
-def _count_objects(source: SampleSource, limit: int | None) -> int:
-    """Return the number of objects that a batch holds of each image."""
-    most = source.max_objects()
+def _count_objects(source: SampleSource, recipe: Recipe) -> int:
+    """Return the number of objects that a batch holds of each image.
+
+    Raises:
+        DatasetError: an image has more than the recipe permits.
+    """
+    most, limit = source.max_objects(), recipe.data.max_objects
     padded = -(-max(most, 1) // _PADDING_STEP) * _PADDING_STEP
-    if limit and most > limit:
+    if limit is None:
+        return padded
+    if most > limit and recipe.data.max_objects_field:
+        _refuse_crowded_images(source, recipe, limit)
+    elif most > limit:
         log.warning(
             "images have up to %d objects; the %d largest of an image are used", most, limit
         )
-    return min(padded, limit) if limit else padded
+    return min(padded, limit)
+
+
+def _refuse_crowded_images(source: SampleSource, recipe: Recipe, limit: int) -> None:
+    """Read the labels of all images: what sources count includes objects without a label.
+
+    Raises:
+        DatasetError: an image has more objects than the limit.
+    """
+    classes, skip_crowd = recipe.classes, recipe.data.skip_crowd
+    samples = (source[row] for row in range(len(source)))
+    counts = [
+        (len(find_objects(sample, classes, skip_crowd=skip_crowd).rows), sample.place)
+        for sample in samples
+    ]
+    if crowded := [found for found in counts if found[0] > limit]:
+        most, place = max(crowded)
+        raise DatasetError(
+            f"{place}: {most} objects, and {recipe.data.max_objects_field} permits {limit} in an "
+            f"image. Set it to {most} or more (images with too many: {len(crowded)})"
+        )
 
 
 def _ahead(wanted: int, size: int) -> int:

@@ -96,6 +96,7 @@ def _too_many(measures: Measures, recipe: Recipe) -> Iterator[Finding]:
     if limit is None:
         return
     images = np.flatnonzero(measures.counts > limit)
+    is_error = bool(recipe.data.max_objects_field)
     yield Finding(
         kind="too_many_objects",
         title=f"more than the {limit} objects that the spec allows in an image",
@@ -104,7 +105,7 @@ def _too_many(measures: Measures, recipe: Recipe) -> Iterator[Finding]:
             {**image_place(measures, image), "objects": int(measures.counts[image])}
             for image in images.tolist()
         ),
-        advice="training keeps the largest",
+        advice="training refuses them" if is_error else "training keeps the largest",
     )
 
 

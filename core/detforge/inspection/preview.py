@@ -40,7 +40,7 @@ _MARGIN, _GAP, _TEXT = 14, 4, 13
 _TITLE_TEXT = 22
 _PAPER, _INK, _FAINT = (255, 255, 255), (30, 30, 30), (110, 110, 110)
 # Least side of a box that gets a name, pixels of the picture; a name hides smaller ones.
-_NAMED_PX = 16
+_NAMED_PX = 12
 # Width over height that a grid comes near to.
 _SHEET_SHAPE = 1.5
 

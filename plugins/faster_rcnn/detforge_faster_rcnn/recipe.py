@@ -121,6 +121,7 @@ def _data(spec: spec_pb2.Experiment) -> Data:
         batch_size=spec.training_config.batch_size_per_gpu,
         validation_fold=config.validation_fold if split == "validation_fold" else None,
         max_objects=spec.model_config.input_image_config.max_objects_num_per_image,
+        max_objects_field="model_config.input_image_config.max_objects_num_per_image",
         image_extension=config.image_extension,
         equal_sources=config.sampling_mode == config.UNIFORM,
         min_box_width=shortest(preprocessing.min_bbox_width),

@@ -128,6 +128,21 @@ def test_largest_objects_stay_when_there_are_too_many(caplog):
     assert "the 2 largest of an image are used" in caplog.text
 
 
+def test_too_many_objects_are_an_error_where_the_documents_say_so():
+    boxes = [[0, 0, 10 + n, 10] for n in range(5)]
+    few, many = ("circle", *["DontCare"] * 4), ["circle"] * 5
+    recipe = make_recipe(max_objects=3, max_objects_field="model.most_objects")
+    source = ListSource(make_sample(boxes, names) for names in (few, many, few, many))
+    with pytest.raises(DatasetError) as caught:
+        TrainingBatches(source, recipe, seed=1)
+    assert str(caught.value) == (
+        "memory.png: 5 objects, and model.most_objects permits 3 in an image. "
+        "Set it to 5 or more (images with too many: 2)"
+    )
+    batch = TrainingBatches(ListSource([make_sample(boxes, few)]), recipe, seed=1).batch(0)
+    assert (batch["labels"] == [0, -1, -1]).all()
+
+
 @pytest.mark.parametrize(("images", "steps"), [(1, 1), (4, 1), (5, 2), (8, 2), (9, 3)])
 def test_epoch_is_the_least_number_of_full_batches(images, steps):
     assert TrainingBatches(_source(images), make_recipe(), seed=1).steps_per_epoch == steps
@@ -202,10 +217,15 @@ def test_threads_change_neither_order_nor_content(drawn, chain, workers, queue):
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
-def test_run_goes_on_in_the_middle_of_an_epoch_as_if_it_had_not_stopped(drawn, form):
-    recipe = make_recipe(augmentation=SSD_CHAIN, input=form, workers=2)
-    whole = _take(TrainingBatches(_weighted(drawn), recipe, seed=1), 12)
-    resumed = TrainingBatches(_weighted(drawn), recipe, seed=1)
+@pytest.mark.parametrize(("before", "after"), [(2, 2), (3, 1), (1, 4)])
+def test_run_goes_on_in_the_middle_of_an_epoch_as_if_it_had_not_stopped(drawn, form, before, after):
+    """Seed and number of the next step are all that is saved."""
+
+    def recipe(workers):
+        return make_recipe(augmentation=SSD_CHAIN, input=form, workers=workers)
+
+    whole = _take(TrainingBatches(_weighted(drawn), recipe(before), seed=1), 12)
+    resumed = TrainingBatches(_weighted(drawn), recipe(after), seed=1)
     assert 5 % resumed.steps_per_epoch != 0
     _assert_same_batches(_take(resumed, 7, first=5), whole[5:])
 

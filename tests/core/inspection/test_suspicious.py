@@ -229,8 +229,11 @@ def test_objects_that_the_network_hardly_sees_are_found():
 
 def test_images_with_more_objects_than_the_spec_allows_are_found():
     sample = car([10, 10, 20, 22], [10, 10, 30, 40], [30, 10, 60, 40])
-    found = unfit(sample, make_recipe(["car"], max_objects=2))
-    assert next(found["too_many_objects"].places())["objects"] == 3
+    found = unfit(sample, make_recipe(["car"], max_objects=2))["too_many_objects"]
+    assert next(found.places())["objects"] == 3
+    assert found.advice == "training keeps the largest"
+    strict = make_recipe(["car"], max_objects=2, max_objects_field="model.most_objects")
+    assert unfit(sample, strict)["too_many_objects"].advice == "training refuses them"
     assert unfit(sample, make_recipe(["car"], max_objects=3)) == {}
 
 
