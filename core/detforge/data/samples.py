@@ -57,7 +57,7 @@ class Dropped:
 class Remark:
     """What is odd about an object, whether it is kept or left out.
 
-    A conversion lists these in ``<tag>_warnings.json``.
+    A conversion counts these, and lists what is out of bounds in ``<tag>_warnings.json``.
 
     Attributes:
         object_id: id of the annotation, as the data has it.

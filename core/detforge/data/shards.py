@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from detforge.data.examples import example_parts
 from detforge.data.image_checks import check_image
 from detforge.data.manifest import Shard
+from detforge.data.samples import MASK_BEYOND_BOX
 from detforge.data.tfrecord import frame_parts
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ PARTIAL = ".part"
 """Ending of a file that is being written."""
 
 _CHUNK = 1 << 20
+# Many records of small images; a large image passes by it.
+_BUFFER = 1 << 18
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +81,10 @@ class ShardWriter:
     def _write(self, shard: ShardPlan, path: Path, dropped: Path) -> ShardEntry:
         plan, source = self._plan, self._plan.folds[shard.fold].source
         tally, digest = _Tally(), hashlib.sha256()
-        with path.open("wb") as file, dropped.open("w", encoding="utf-8") as listing:
+        with (
+            path.open("wb", buffering=_BUFFER) as file,
+            dropped.open("w", encoding="utf-8") as listing,
+        ):
             for row in shard.rows:
                 sample = source[row]
                 notes = check_image(sample, decode=plan.decode)
@@ -109,8 +115,8 @@ class _Tally:
         self._dropped.update(one.reason for one in sample.dropped)
         self._notes.update(notes)
         self._notes.update(f"{remark.part} {remark.reason}" for remark in sample.remarks)
-        if sample.remarks:
-            self._warnings[sample.source_id] = _out_of_bounds(sample.remarks)
+        if found := _out_of_bounds(sample.remarks):
+            self._warnings[sample.source_id] = found
 
     def entry(self, name: str, size: int, digest: str) -> ShardEntry:
         shard = Shard(
@@ -130,10 +136,12 @@ class _Tally:
 
 
 def _out_of_bounds(remarks: Iterable[Remark]) -> dict[str, list[Any]]:
-    ids: dict[str, dict[Any, None]] = {"box": {}, "mask": {}}
+    """Return "box" and "mask" -> ids of the objects out of their bounds; empty without any."""
+    ids: dict[str, list[Any]] = {"box": [], "mask": []}
     for remark in remarks:
-        ids[remark.part][remark.object_id] = None
-    return {part: list(found) for part, found in ids.items()}
+        if remark.part == "box" or remark.reason == MASK_BEYOND_BOX:
+            ids[remark.part].append(remark.object_id)
+    return ids if any(ids.values()) else {}
 
 
 def write_dropped(dropped: Iterable[Dropped], write: Callable[[str], object]) -> None:

@@ -182,6 +182,27 @@ def test_objects_out_of_bounds_are_listed_in_the_documented_form(street, tmp_pat
     }
 
 
+def test_masks_that_are_odd_but_inside_their_boxes_are_counted_and_not_listed(street, tmp_path):
+    square = [[10, 10, 30, 10, 30, 30, 10, 30]]
+
+    def be_odd(content):
+        content["annotations"] += [
+            _annotation(7, 101, 7, (10, 10, 20, 20), segmentation=[[1, 2, 3, 4]]),
+            _annotation(8, 102, 7, (10, 10, 20, 20), segmentation=[*square, [1, 2, 3, 4]]),
+            _annotation(9, 103, 7, (5, 5, 9, 9), segmentation={"size": [48, 64], "counts": [3072]}),
+        ]
+
+    report = street(be_odd, include_mask=True)
+    assert report.warnings_file is None
+    assert _files(tmp_path)[-2:] == ["train.dropped.jsonl", "train.manifest.json"]
+    assert report.dropped == {"outline of fewer than three points": 1}
+    assert report.notes == {
+        "mask covers no pixel": 1,
+        "mask outline of fewer than three points": 1,
+        "mask polygons of fewer than three points left out": 1,
+    }
+
+
 def test_masks_are_not_listed_when_they_are_not_kept(street, tmp_path):
     def go_out(content):
         content["annotations"].append(_annotation(9, 103, 7, (50, 30, 20, 10)))
