@@ -24,7 +24,6 @@ class Feature(NamedTuple):
 
 
 FEATURES = {
-    "optimizers": Feature("the choice of optimiser and schedule", "0.4"),
     "monitoring": Feature("TensorBoard and plots", "0.4"),
     "early_stopping": Feature("early stopping", "0.4"),
     "averaging": Feature("averaged weights", "0.4"),

@@ -17,6 +17,7 @@ def main(folder: str) -> None:
     from detforge.graph.regularize import apply_regularizer
     from detforge.recipe import Regularizer
     from detforge.spec import parse_spec
+    from detforge.training.schedules import RunLength
     from detforge.training.trainer import Trainer, compile_trainer
     from detforge.weights import restore_weights
     from detforge_ssd import plugin, spec_pb2
@@ -34,7 +35,7 @@ def main(folder: str) -> None:
     with np.load(f"{folder}/batches.npz") as stacked:
         batches = [{name: stacked[name][i] for name in stacked.files} for i in range(10)]
     trainer = Trainer(model)
-    compile_trainer(trainer, recipe, 10, batches[0])
+    compile_trainer(trainer, recipe, RunLength(10, 10), batches[0])
     losses = [trainer.train_on_batch(batch, return_dict=True) for batch in batches]
     steps = [float(loss["loss"]) for loss in losses]
     print(json.dumps({"backend": keras.backend.backend(), "losses": steps}))

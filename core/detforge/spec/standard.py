@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from detforge.errors import PluginError, SpecError
 from detforge.protos import experiment_pb2 as protos
 from detforge.recipe import (
+    Adam,
     Checkpoints,
     Classes,
     Data,
@@ -25,8 +26,10 @@ from detforge.recipe import (
     RandomInterpolation,
     Recipe,
     Regularizer,
+    RmsProp,
     Sgd,
     SoftStartAnnealing,
+    SoftStartCosine,
 )
 from detforge.spec.fields import element_path
 from detforge.spec.floats import shortest
@@ -38,7 +41,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from detforge.errors import Problem
-    from detforge.recipe import Transform
+    from detforge.recipe import Optimizer, Schedule, Transform
 
 # Mean colour of ImageNet on 0..255, as published with the VGG networks, and its grey value.
 _IMAGENET_MEAN = {"b": 103.939, "g": 116.779, "r": 123.68, "l": 117.3786}
@@ -163,7 +166,14 @@ def _sources(sources: Iterable[protos.DataSource], name: str) -> tuple[DataSourc
     )
 
 
-def _schedule(config: protos.LearningRate) -> SoftStartAnnealing:
+def _schedule(config: protos.LearningRate) -> Schedule:
+    if config.WhichOneof("schedule") == "soft_start_cosine_annealing_schedule":
+        cosine = config.soft_start_cosine_annealing_schedule
+        return SoftStartCosine(
+            min_learning_rate=shortest(cosine.min_learning_rate),
+            max_learning_rate=shortest(cosine.max_learning_rate),
+            soft_start=shortest(cosine.soft_start),
+        )
     schedule = config.soft_start_annealing_schedule
     return SoftStartAnnealing(
         min_learning_rate=shortest(schedule.min_learning_rate),
@@ -173,10 +183,26 @@ def _schedule(config: protos.LearningRate) -> SoftStartAnnealing:
     )
 
 
-def _optimizer(config: protos.OptimizerConfig) -> Sgd:
-    if not config.HasField("sgd"):
-        return Sgd()
-    return Sgd(momentum=shortest(config.sgd.momentum), nesterov=config.sgd.nesterov)
+def _optimizer(config: protos.OptimizerConfig) -> Optimizer:
+    match config.WhichOneof("optimizer"):
+        case "adam":
+            return Adam(
+                beta_1=shortest(config.adam.beta1),
+                beta_2=shortest(config.adam.beta2),
+                epsilon=shortest(config.adam.epsilon),
+                amsgrad=config.adam.amsgrad,
+            )
+        case "rmsprop":
+            return RmsProp(
+                rho=shortest(config.rmsprop.rho),
+                momentum=shortest(config.rmsprop.momentum),
+                epsilon=shortest(config.rmsprop.epsilon),
+                centered=config.rmsprop.centered,
+            )
+        case "sgd":
+            return Sgd(momentum=shortest(config.sgd.momentum), nesterov=config.sgd.nesterov)
+        case _:
+            return Sgd()
 
 
 def regularizer_of(config: protos.RegularizerConfig) -> Regularizer:

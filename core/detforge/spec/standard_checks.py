@@ -94,10 +94,10 @@ def _check_schedule(config: protos.LearningRate) -> Iterator[Problem]:
     if name is None:
         yield Problem(path, "has no schedule; add soft_start_annealing_schedule { ... }")
         return
-    schedule = config.soft_start_annealing_schedule
+    schedule: Any = getattr(config, name)
     path = f"{path}.{name}"
     yield from check_order(schedule, path, "min_learning_rate", "max_learning_rate")
-    if not schedule.soft_start < schedule.annealing:
+    if name == "soft_start_annealing_schedule" and not schedule.soft_start < schedule.annealing:
         start, decay = shortest(schedule.soft_start), shortest(schedule.annealing)
         message = f"{start:g} is not below annealing, which is {decay:g}: the plateau lies between"
         yield Problem(f"{path}.soft_start", message)

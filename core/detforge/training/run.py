@@ -16,8 +16,8 @@ from detforge.requests import TrainReport
 from detforge.training.callbacks import Metrics, Progress, SaveCheckpoints, StopOnNaN, Validate
 from detforge.training.inputs import Inputs
 from detforge.training.resume import load_start, optimizer_state
-from detforge.training.start import earlier_checkpoints
-from detforge.training.trainer import Trainer, compile_trainer
+from detforge.training.schedules import RunLength
+from detforge.training.trainer import Trainer, compile_trainer, has_accelerator
 from detforge.weights import collect_weights, restore_weights
 
 if TYPE_CHECKING:
@@ -92,8 +92,8 @@ def build_trainer(
         apply_freeze(model, recipe.freeze)
     apply_regularizer(model, recipe.regularizer)
     trainer = Trainer(model)
-    total_steps = recipe.epochs * batches.steps_per_epoch
-    compile_trainer(trainer, recipe, total_steps, batches.batch(0))
+    length = RunLength(recipe.epochs * batches.steps_per_epoch, batches.steps_per_epoch)
+    compile_trainer(trainer, recipe, length, batches.batch(0))
     trainer.optimizer.build(trainer.trainable_variables)
     return model, trainer
 
