@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from detforge.data.images import read_bytes
@@ -167,24 +167,27 @@ def read_manifest(path: Path) -> Manifest:
         content = json.loads(read_bytes(path))
         version, writer = str(content["format_version"]), str(content["detforge"])
         _check_version(path, version, writer)
-        folds = tuple(_read_fold(fold) for fold in content["folds"])
-        classes = tuple(content["classes"])
+        classes = tuple(_text(name) for name in content["classes"])
         # Before 1.1 there were neither other numbers nor notes.
         numbers = {name: number for number, name in enumerate(classes, start=1)}
         return Manifest(
             detforge=writer,
             classes=classes,
-            folds=folds,
-            source=content["source"],
-            dropped=content["dropped"],
-            class_numbers=content.get("class_numbers", numbers),
-            notes=content.get("notes", {}),
+            folds=tuple(_read_fold(fold) for fold in content["folds"]),
+            source=dict(content["source"]),
+            dropped=_counts(content["dropped"]),
+            class_numbers=_counts(content.get("class_numbers", numbers)),
+            notes=_counts(content.get("notes", {})),
         )
     except (ValueError, KeyError, TypeError) as err:
         raise DatasetError(
-            f"{path} is damaged ({type(err).__name__}: {err}); convert again, or delete it to have "
-            "the records scanned instead"
+            f"{path} is damaged ({_explain(err)}); convert again, or delete it to have the records "
+            "scanned instead"
         ) from err
+
+
+def _explain(err: Exception) -> str:
+    return f"it has no {err}" if isinstance(err, KeyError) else str(err)
 
 
 def _check_version(path: Path, version: str, writer: str) -> None:
@@ -197,6 +200,34 @@ def _check_version(path: Path, version: str, writer: str) -> None:
 
 
 def _read_fold(content: Mapping[str, Any]) -> Fold:
-    names = [field.name for field in fields(Shard)]
-    shards = tuple(Shard(**{name: shard[name] for name in names}) for shard in content["shards"])
-    return Fold(index=content["index"], name=content["name"], shards=shards)
+    shards = tuple(_read_shard(shard) for shard in content["shards"])
+    return Fold(index=_count(content["index"]), name=_text(content["name"]), shards=shards)
+
+
+def _read_shard(content: Mapping[str, Any]) -> Shard:
+    return Shard(
+        name=_text(content["name"]),
+        records=_count(content["records"]),
+        bytes=_count(content["bytes"]),
+        sha256=_text(content["sha256"]),
+        objects=_counts(content["objects"]),
+        max_objects=_count(content["max_objects"]),
+    )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.40} where a text belongs")
+    return value
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise TypeError(f"{value!r:.40} where a number belongs")
+    return value
+
+
+def _counts(value: Any) -> dict[str, int]:
+    if not isinstance(value, dict):
+        raise TypeError(f"{value!r:.40} where numbers with their names belong")
+    return {name: _count(number) for name, number in value.items()}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import logging
@@ -298,14 +299,39 @@ def test_shard_that_the_manifest_does_not_list_is_an_error(records):
         ({"format_version": "2.0", "detforge": "9.1"}, "detforge 9.1 reads it"),
         ({"folds": 3}, "is damaged"),
         ({"format_version": "one"}, "is damaged"),
+        ({"folds": [{"index": 0}]}, r"is damaged \(it has no 'shards'\); convert again, or delete"),
+        ({"classes": [1, 2]}, "is damaged .1 where a text belongs"),
+        ({"dropped": {"zero size": "3"}}, "is damaged .'3' where a number belongs"),
+        ({"class_numbers": ["circle"]}, "is damaged .* where numbers with their names belong"),
     ],
-    ids=["newer", "damaged", "no version"],
+    ids=["newer", "damaged", "no version", "no shards", "classes", "count", "numbers"],
 )
 def test_manifest_that_cannot_be_read_says_why(records, change, message):
     path = records / "shapes.manifest.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(DatasetError, match=message):
         RecordSource(str(records))
+
+
+def _places(value, place=()):
+    yield place
+    inside = dict(enumerate(value)) if isinstance(value, list) else value
+    for key, inner in inside.items() if isinstance(inside, dict) else ():
+        yield from _places(inner, (*place, key))
+
+
+@pytest.mark.parametrize("value", [None, -1, 1.5, "", [[]], {"a": None}], ids=repr)
+def test_whatever_stands_in_a_manifest_is_read_or_refused(records, value):
+    whole = (records / "shapes.manifest.json").read_text()
+    for *way, last in list(_places(json.loads(whole)))[1:]:
+        content = inner = json.loads(whole)
+        for key in way:
+            inner = inner[key]
+        inner[last] = value
+        (records / "shapes.manifest.json").write_text(json.dumps(content))
+        with contextlib.suppress(DatasetError):
+            source = RecordSource(str(records / "shapes"))
+            assert source.max_objects() <= sum(source.class_counts().values())
 
 
 def test_manifest_of_a_newer_minor_version_is_read(records):
