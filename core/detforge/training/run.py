@@ -17,7 +17,7 @@ from detforge.training.callbacks import Metrics, Progress, SaveCheckpoints, Stop
 from detforge.training.inputs import Inputs
 from detforge.training.resume import load_start, optimizer_state
 from detforge.training.schedules import RunLength
-from detforge.training.trainer import Trainer, compile_trainer, has_accelerator
+from detforge.training.trainer import Trainer, compile_trainer
 from detforge.weights import collect_weights, restore_weights
 
 if TYPE_CHECKING:
