@@ -265,10 +265,10 @@ def test_data_of_a_format_of_its_own_are_opened_by_the_reader_of_a_detector(
 
 def test_preview_is_written_with_as_many_images_as_asked_for(detforge, ssd_spec, tmp_path):
     sizes = []
-    for count in (1, 6):
+    for count, said in ((1, "1 image"), (6, "6 images")):
         path = tmp_path / f"new/{count}.png"
         result = detforge("data", "preview", "-e", ssd_spec, "-n", count, "-o", path)
-        assert (result.code, result.out) == (0, f"{count} images in {path}\n")
+        assert (result.code, result.out) == (0, f"{said} in {path}\n")
         sizes.append(cv2.imread(str(path)).size)
     assert sizes[1] > 2 * sizes[0]
 

@@ -73,7 +73,7 @@ def run_preview(values: Values) -> None:
     write_picture(picture, values["output"])
     for image in shown:
         log.debug("row %d, epoch %d: %s", *image)
-    logs.say(f"{len(shown)} images in {values['output']}")
+    logs.say(f"{_images(len(shown))} in {values['output']}")
 
 
 def run_scenes(values: Values) -> None:
@@ -89,7 +89,7 @@ def run_scenes(values: Values) -> None:
 
     with _told_when_unwritable(folder):
         draw_scenes(folder, images=values["images"], seed=values["seed"], size=values["size"])
-    logs.say(f"{values['images']} images in {folder}")
+    logs.say(f"{_images(values['images'])} in {folder}")
 
 
 def _subject(values: Values) -> Subject:
@@ -148,6 +148,10 @@ def _recipe(path: Path, values: Values) -> tuple[Recipe, Detector]:
     spec = read_spec(detector, "train", {"spec": path, "changes": values["changes"]})
     assert spec is not None
     return detector.recipe(spec), detector
+
+
+def _images(count: int) -> str:
+    return "1 image" if count == 1 else f"{count} images"
 
 
 @contextlib.contextmanager

@@ -174,6 +174,9 @@ class _Opening:
         records = RecordSource(
             str(source.records), field=source.field, reading=reading, files=files
         )
+        if self._fold is not None:
+            share = "fold" if self._what == "validation" else "all but fold"
+            records.name = f"{records.name} ({share} {self._fold})"
         _report_other_folds(records, self._what)
         if not source.annotations:
             return records

@@ -106,6 +106,8 @@ def test_fold_that_validates_is_apart_from_the_others(scenes, tmp_path):
         "training": 3,
         "validation": 1,
     }
+    names = [found[0].name for found in subject.parts.values()]
+    assert names == [f"{tmp_path / 'a*'} (all but fold 0)", f"{tmp_path / 'a*'} (fold 0)"]
 
 
 def test_class_that_the_spec_lacks_is_found_and_does_not_stop_the_rest(tmp_path):
