@@ -15,7 +15,6 @@ _BESIDE = re.compile(
 # What may follow a prefix in the name of a shard.
 _AFTER_PREFIX = re.compile(r"-(?:fold|of|shard)-.*|-\d+-of-\d+.*|\.(?:tfrecords?|records?)")
 
-
 _FOLD = re.compile(r"fold-(\d+)-of-\d+")
 
 
@@ -34,31 +33,44 @@ def find_record_files(pattern: str, field: str = "") -> list[Path]:
         field: the spec field that holds the pattern, for messages.
 
     Raises:
-        DatasetError: nothing matches.
+        DatasetError: nothing matches, or a folder cannot be read.
     """
     path = Path(pattern)
-    if path.is_file():
-        return [path]
-    if path.is_dir():
-        found = [child for child in path.iterdir() if _is_record(child)]
-    elif glob.has_magic(pattern):
-        matches = (Path(match) for match in glob.glob(pattern, recursive=True))  # noqa: PTH207
-        found = [match for match in matches if _is_record(match)]
-    else:
-        siblings = path.parent.iterdir() if path.parent.is_dir() else ()
-        found = [
-            child
-            for child in siblings
-            if child.name.startswith(path.name)
-            and _AFTER_PREFIX.fullmatch(child.name[len(path.name) :])
-            and _is_record(child)
-        ]
+    try:
+        if path.is_file():
+            return [path]
+        found = [candidate for candidate in _candidates(path) if _is_record(candidate)]
+    except OSError as err:
+        raise DatasetError(f"{pattern}{named_by(field)} cannot be read: {err.strerror}") from err
     if not found:
         raise DatasetError(
             f"no records match {pattern}{named_by(field)}; it may be a glob pattern, a prefix "
             "given to dataset_convert -o, a file or a folder"
         )
     return sorted(found)
+
+
+def _candidates(path: Path) -> list[Path]:
+    if path.is_dir():
+        return list(path.iterdir())
+    return _matching(path) or _following(path)
+
+
+def _matching(pattern: Path) -> list[Path]:
+    # A folder that is there is meant as it is written, whatever brackets are in its name.
+    folder = pattern.parent if pattern.parent.is_dir() else None
+    names = glob.glob(pattern.name if folder else str(pattern), root_dir=folder, recursive=True)  # noqa: PTH207
+    return [folder / name if folder else Path(name) for name in names]
+
+
+def _following(prefix: Path) -> list[Path]:
+    siblings = prefix.parent.iterdir() if prefix.parent.is_dir() else ()
+    return [
+        child
+        for child in siblings
+        if child.name.startswith(prefix.name)
+        and _AFTER_PREFIX.fullmatch(child.name[len(prefix.name) :])
+    ]
 
 
 def named_by(field: str) -> str:

@@ -36,9 +36,24 @@ log = logging.getLogger(__name__)
 
 
 class _Summary(NamedTuple):
-    objects: dict[str, int]
+    """What some files hold; `dropped` is reason -> objects, where reading them was needed."""
+
+    objects: Mapping[str, int]
     max_objects: int
-    categories: dict[int, str]
+    categories: Mapping[int, str]
+    dropped: Mapping[str, int]
+
+    @classmethod
+    def joined(cls, parts: Sequence[_Summary]) -> _Summary:
+        """Return what all of them hold."""
+        objects: Counter[str] = Counter()
+        dropped: Counter[str] = Counter()
+        categories: dict[int, str] = {}
+        for part in parts:
+            objects.update(part.objects)
+            dropped.update(part.dropped)
+            categories |= part.categories
+        return cls(objects, max(part.max_objects for part in parts), categories, dropped)
 
 
 class _Entry(NamedTuple):
@@ -59,7 +74,7 @@ class _Entry(NamedTuple):
         names = dict(zip(self.numbers, self.classes(reading), strict=True))
         objects = {names[name]: count for name, count in self.shard.objects.items()}
         categories = {number: name for name, number in self.numbers.items()}
-        return _Summary(objects, self.shard.max_objects, categories)
+        return _Summary(objects, self.shard.max_objects, categories, {})
 
 
 _AS_THEY_ARE = Reading()
@@ -141,15 +156,22 @@ class RecordSource(SampleSource):
 
     @cached_property
     def _summary(self) -> _Summary:
-        counts: Counter[str] = Counter()
-        categories: dict[int, str] = {}
-        most = 0
-        for shard, entry in zip(self._shards, self._entries, strict=True):
-            found = entry.summary(self._reading) if entry else _scan(shard, self._reading)
-            counts.update(found.objects)
-            categories |= found.categories
-            most = max(most, found.max_objects)
-        return _Summary(dict(counts), most, categories)
+        shards = list(zip(self._shards, self._entries, strict=True))
+        if unknown := sum(len(shard) for shard, entry in shards if not entry):
+            plural = "s" if unknown > 1 else ""
+            log.info(
+                "%s: reading %d record%s once, for there is no manifest", self.name, unknown, plural
+            )
+        found = _Summary.joined(
+            [
+                entry.summary(self._reading) if entry else _scan(shard, self._reading)
+                for shard, entry in shards
+            ]
+        )
+        for reason, count in sorted(found.dropped.items()):
+            plural = "s" if count > 1 else ""
+            log.warning("%s: %d object%s left out: %s", self.name, count, plural, reason)
+        return found
 
 
 def _features(shard: TFRecordFile, index: int) -> Features:
@@ -172,7 +194,6 @@ def _check_classes(sample: Sample, known: Sequence[str], place: str) -> None:
 
 
 def _scan(shard: TFRecordFile, reading: Reading) -> _Summary:
-    log.info("%s has no manifest; reading its %d records once", shard.path, len(shard))
     counts: Counter[str] = Counter()
     dropped: Counter[str] = Counter()
     categories: dict[int, str] = {}
@@ -184,10 +205,7 @@ def _scan(shard: TFRecordFile, reading: Reading) -> _Summary:
         counts.update(sample.class_names)
         dropped.update(fault.reason for fault in sample.dropped)
         most = max(most, len(sample.class_names))
-    for reason, count in sorted(dropped.items()):
-        plural = "s" if count > 1 else ""
-        log.warning("%s: %d object%s left out: %s", shard.path, count, plural, reason)
-    return _Summary(dict(counts), most, categories)
+    return _Summary(counts, most, categories, dropped)
 
 
 def _check_manifests(files: Sequence[Path]) -> list[_Entry | None]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gzip
 import json
 import logging
@@ -59,6 +60,34 @@ def test_prefix_does_not_take_in_a_longer_prefix(records):
     assert len(names) == 4
 
 
+@pytest.mark.parametrize("pattern", ["shapes", "shapes-fold-001*", "*-0000[0-9]-of-*", "", "**"])
+def test_brackets_in_the_name_of_a_folder_are_no_pattern(records, pattern):
+    folder = records.rename(records.with_name("set [1] 50% größer"))
+    wanted = {path.name for path in folder.glob("shapes-fold-*")}
+    if "001" in pattern:
+        wanted = {name for name in wanted if "fold-001" in name}
+    assert {path.name for path in find_record_files(str(folder / pattern))} == wanted
+
+
+def test_records_are_found_below_a_folder_of_any_name(records):
+    assert len(find_record_files(f"{records.parent}/rec[a-o]*/**/shapes-*")) == 4
+
+
+def test_prefix_may_hold_brackets(records):
+    for path in list(records.glob("shapes-*")):
+        path.rename(path.with_name(path.name.replace("shapes", "set[2]")))
+    assert len(find_record_files(str(records / "set[2]"))) == 4
+
+
+def test_folder_that_cannot_be_read_is_an_error(records, monkeypatch):
+    def refuse(path):
+        raise PermissionError(errno.EACCES, "Permission denied", path)
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(DatasetError, match=r"records \(val\) cannot be read: Permission denied"):
+        find_record_files(str(records), "val")
+
+
 def test_shards_named_as_tensorflow_names_them_are_found_by_prefix(records, tmp_path):
     target = tmp_path / "coco_train-00000-of-00001.tfrecord"
     target.write_bytes(_shard(records).read_bytes())
@@ -95,7 +124,8 @@ def test_without_a_manifest_records_are_scanned_once_and_it_is_said(records, cap
     source = RecordSource(str(records))
     assert (source.class_counts(), source.max_objects()) == (counts, most)
     assert source.folds == frozenset()
-    assert caplog.text.count("has no manifest; reading its") == 4
+    source.class_counts()
+    assert caplog.text.count("records: reading 12 records once, for there is no manifest") == 1
 
 
 def test_objects_of_foreign_records_that_are_no_boxes_are_reported(records, caplog):
