@@ -163,8 +163,8 @@ class KittiFolder(SampleSource):
             field: the spec field that named the folders, for messages.
 
         Raises:
-            DatasetError: a folder is missing or has no image, an image has no label file, two
-                images share a stem, or a label file is wrong.
+            DatasetError: a folder is missing or has no image, a file has a name that is no text,
+                an image has no label file, two images share a stem, or a label file is wrong.
         """
         self.name = str(images)
         files = _list_files(images, "image", field)
@@ -219,13 +219,28 @@ class KittiFolder(SampleSource):
 
 
 def _list_files(folder: Path, what: str, field: str) -> list[Path]:
+    named_by = f" ({field})" if field else ""
     if not folder.is_dir():
-        named_by = f" ({field})" if field else ""
-        raise DatasetError(f"the {what} folder {folder} does not exist{named_by}")
-    # Unlike Path.iterdir, it knows what is a file without asking again.
-    with os.scandir(folder) as entries:
-        names = sorted(entry.name for entry in entries if entry.is_file())
-    return [folder / name for name in names]
+        fault = "is no folder" if folder.exists() else "does not exist"
+        raise DatasetError(f"the {what} folder {folder} {fault}{named_by}")
+    try:
+        # Unlike Path.iterdir, it knows what is a file without asking again.
+        with os.scandir(folder) as entries:
+            names = sorted(entry.name for entry in entries if entry.is_file())
+    except OSError as err:
+        raise DatasetError(f"{folder} cannot be read{named_by}: {err.strerror}") from err
+    # Other systems leave hidden files such as "._a.png" beside the images.
+    return [folder / _readable(name, folder) for name in names if not name.startswith(".")]
+
+
+def _readable(name: str, folder: Path) -> str:
+    try:
+        name.encode()
+    except UnicodeEncodeError as err:
+        raise DatasetError(
+            f"{folder} has a file whose name is not UTF-8 text, {os.fsencode(name)!r}; rename it"
+        ) from err
+    return name
 
 
 def _find_images(files: list[Path], folder: Path, extension: str | None, field: str) -> list[Path]:

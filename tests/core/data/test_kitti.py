@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 
 import numpy as np
 import pytest
@@ -233,7 +235,15 @@ def test_folders_that_fit_together_are_not_remarked(tmp_path, caplog):
 
 def test_other_files_beside_images_and_labels_do_not_count(tmp_path, caplog):
     images, labels = write_kitti(tmp_path, {"a": [kitti_row()]})
-    for name in (".DS_Store", "Thumbs.db", "a.txt", "a.png.bak", "index.json", "noextension"):
+    for name in (
+        ".DS_Store",
+        "._a.png",
+        "Thumbs.db",
+        "a.txt",
+        "a.png.bak",
+        "a.json",
+        "noextension",
+    ):
         (images / name).write_text("no image")
         (labels / f"{name}.md").write_text("no label")
     (images / "folder.png").mkdir()
@@ -266,6 +276,30 @@ def test_empty_folder_is_an_error_that_names_the_spec_field(tmp_path):
         KittiFolder(tmp_path / "images", tmp_path, field=field)
     assert field in str(caught.value)
     assert "it has no files" in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["images", "labels"])
+def test_name_that_is_no_text_is_an_error(tmp_path, kind):
+    folders = dict(zip(("images", "labels"), write_kitti(tmp_path, {"a": []}), strict=True))
+    (folders[kind] / os.fsdecode(b"b\xff.png")).touch()
+    with pytest.raises(DatasetError, match=rf"{kind} has a file whose name .* b'b\\xff\.png'; ren"):
+        KittiFolder(**folders)
+
+
+def test_folder_that_cannot_be_read_is_an_error(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(errno.EACCES, "Permission denied", path)
+
+    folders = write_kitti(tmp_path, {"a": []})
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(DatasetError, match=r"images cannot be read \(spec\): Permission denied"):
+        KittiFolder(*folders, field="spec")
+
+
+def test_file_in_the_place_of_a_folder_is_named(tmp_path):
+    images, _ = write_kitti(tmp_path, {"a": []})
+    with pytest.raises(DatasetError, match=r"the label folder .*a\.png is no folder"):
+        KittiFolder(images, images / "a.png")
 
 
 @pytest.mark.parametrize("missing", ["images", "labels"])
