@@ -222,11 +222,25 @@ class EvaluateReport:
     """How good a model is.
 
     Attributes:
-        mean_ap: mean over the classes that have objects.
+        mean_ap: mean over the classes that have objects; of COCO's mode its AP.
         ap: class name -> average precision; None for a class without objects.
         images: images scored.
-        mode: "sample" or "integrate".
-        matching_iou: least IoU that counted as found.
+        mode: "sample", "integrate" or "coco".
+        matching_iou: least IoU that counted as found, the first of several.
+        matching_ious: all of them; the average precision is the mean over them.
+        mean_ap_by_iou: least IoU -> mean average precision; empty where there is one.
+        coco: COCO's numbers, NaN where there is no such object; of masks with ``mask_`` in front.
+        mask_ap: as `ap`, of masks; empty where there are none.
+        score_threshold: detections at or below it did not count.
+        without_objects: classes without an object, which the means leave out.
+        counted_from: detections below this score do not count in `counts` and `confusion`.
+        counts: class name -> true positives, false positives and false negatives.
+        confusion: a row for the objects of each class, a column for each class they were found
+            as; the last column: missed, the last row: no object there.
+        model: the file.
+        model_kind: "checkpoint" or "onnx".
+        spec_sha256: of the spec's text.
+        files: what was written beside the report.
     """
 
     mean_ap: float
@@ -234,6 +248,19 @@ class EvaluateReport:
     images: int
     mode: str
     matching_iou: float
+    matching_ious: tuple[float, ...] = ()
+    mean_ap_by_iou: Mapping[str, float] = field(default_factory=dict)
+    coco: Mapping[str, float] = field(default_factory=dict)
+    mask_ap: Mapping[str, float | None] = field(default_factory=dict)
+    score_threshold: float = 0.0
+    without_objects: tuple[str, ...] = ()
+    counted_from: float = 0.0
+    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    confusion: tuple[tuple[int, ...], ...] = ()
+    model: Path | None = None
+    model_kind: str = ""
+    spec_sha256: str = ""
+    files: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,28 +2,61 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from detforge.data.batches import evaluation_batches
 from detforge.data.framing import still_placement
+from detforge.data.targets import find_objects
 from detforge.errors import DatasetError
-from detforge.evaluation.voc import VocScorer
+from detforge.evaluation import coco
+from detforge.evaluation.matching import ImageResult, Rules, box_areas
+from detforge.evaluation.mistakes import Mistakes
+from detforge.evaluation.overlaps import with_masks
+from detforge.evaluation.scorer import Scorer
+from detforge.evaluation.voc import voc_precisions
 from detforge.requests import EvaluateReport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
 
     from detforge.data.samples import Sample, SampleSource
+    from detforge.evaluation.scorer import Outcomes
     from detforge.model import Detections
-    from detforge.recipe import Classes, Recipe
+    from detforge.recipe import Evaluation, Recipe
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measured:
+    """A predictor's score, and what it came from.
+
+    Attributes:
+        report: the numbers.
+        outcomes: what became of the detections of each class, by their boxes.
+        mistakes: what went wrong.
+    """
+
+    report: EvaluateReport
+    outcomes: Sequence[Outcomes]
+    mistakes: Mistakes
 
 
 def score(
     predict: Callable[[np.ndarray], Detections], source: SampleSource, recipe: Recipe
 ) -> EvaluateReport:
-    """Return the average precision of `predict` over every image of `source`.
+    """Return how good `predict` is on the images of `source`; see `measure`."""
+    return measure(predict, source, recipe).report
+
+
+def measure(
+    predict: Callable[[np.ndarray], Detections], source: SampleSource, recipe: Recipe
+) -> Measured:
+    """Return how good `predict` is on every image of `source`, or on as many as the recipe says.
 
     Boxes are compared in pixels of the source image; found ones and labelled ones are clipped to
     what the network sees of it, and an object that it does not see is none. Stretching an axis
@@ -37,62 +70,138 @@ def score(
     Raises:
         DatasetError: an image cannot be read, or none has an object that counts.
     """
-    evaluation = recipe.evaluation
-    scorer = VocScorer(
-        len(recipe.classes.names),
-        matching_iou=evaluation.matching_iou,
-        score_threshold=evaluation.score_threshold,
-    )
+    rules, n_classes = rules_of(recipe.evaluation), len(recipe.classes.names)
+    mistakes = Mistakes(n_classes, iou=rules.ious[0], least_score=recipe.inference.score_threshold)
+    boxes, masks = Scorer(n_classes, rules, mistakes.see), Scorer(n_classes, rules)
+    images, has_masks = 0, recipe.evaluation.mode == "coco"
     for batch in evaluation_batches(source, recipe):
         found = predict(batch.images)
-        for i, sample in enumerate(batch.samples):
-            _add(scorer, found, i, sample, recipe)
-    result = scorer.result(evaluation.mode)
-    if not any(result.objects):
+        for index, sample in enumerate(batch.samples):
+            seen = _seen(found, index, sample, recipe)
+            result = seen.result._replace(row=int(batch.row[index]))
+            boxes.add(result)
+            has_masks = has_masks and seen.masks is not None
+            if has_masks:
+                masks.add(with_masks(result, seen.boxes, seen.masks, sample, seen.objects))
+        images += len(batch.samples)
+    outcomes = boxes.outcomes()
+    if not any(found.objects[0] for found in outcomes):
         raise DatasetError(
             f"{source.name}: every object is marked difficult or crowd, or lies outside its image; "
             "there is nothing to score"
         )
-    ap = {
-        name: None if np.isnan(value) else float(value)
-        for name, value in zip(recipe.classes.names, result.ap, strict=True)
+    names = recipe.classes.names
+    report = EvaluateReport(
+        images=images,
+        mode=recipe.evaluation.mode,
+        matching_iou=rules.ious[0],
+        matching_ious=rules.ious,
+        score_threshold=rules.score_threshold,
+        without_objects=tuple(
+            name for name, found in zip(names, outcomes, strict=True) if not found.objects[0]
+        ),
+        counted_from=mistakes.least_score,
+        counts=_counts(mistakes.confusion, names),
+        confusion=tuple(map(tuple, mistakes.confusion.tolist())),
+        **_numbers(outcomes, masks.outcomes() if has_masks else None, recipe),
+    )
+    return Measured(report=report, outcomes=outcomes, mistakes=mistakes)
+
+
+def rules_of(evaluation: Evaluation) -> Rules:
+    """Return what counts as found."""
+    if evaluation.mode == "coco":
+        return replace(coco.RULES, score_threshold=evaluation.score_threshold)
+    ious = (evaluation.matching_iou,)
+    if evaluation.iou_range is not None:
+        first, end, step = evaluation.iou_range
+        # A hair less, so that rounding does not let the end in.
+        steps = max(1, math.ceil((end - first) / step - 1e-6))
+        ious = tuple(round(first + number * step, 6) for number in range(steps))
+    return Rules(ious=ious, score_threshold=evaluation.score_threshold)
+
+
+def _numbers(
+    outcomes: Sequence[Outcomes], masks: Sequence[Outcomes] | None, recipe: Recipe
+) -> dict[str, Any]:
+    """Return the fields of the report that the mode decides."""
+    mode, names = recipe.evaluation.mode, recipe.classes.names
+    if mode == "coco":
+        found = coco.coco_result(outcomes)
+        numbers = {"mean_ap": found.numbers["AP"], "ap": _by_name(found.per_class, names)}
+        if masks is None:
+            return {**numbers, "coco": found.numbers}
+        of_masks = coco.coco_result(masks)
+        both = {**found.numbers, **{f"mask_{k}": v for k, v in of_masks.numbers.items()}}
+        return {**numbers, "coco": both, "mask_ap": _by_name(of_masks.per_class, names)}
+    precisions = voc_precisions(outcomes, mode)
+    numbers = {
+        "mean_ap": coco.mean_of_known(precisions),
+        "ap": _by_name(precisions.mean(axis=1), names),
     }
-    return EvaluateReport(
-        mean_ap=float(result.mean_ap),
-        ap=ap,
-        images=len(source),
-        mode=evaluation.mode,
-        matching_iou=evaluation.matching_iou,
-    )
+    ious = rules_of(recipe.evaluation).ious
+    if len(ious) > 1:
+        means = map(coco.mean_of_known, precisions.T)
+        numbers["mean_ap_by_iou"] = {
+            f"{iou:g}": mean for iou, mean in zip(ious, means, strict=True)
+        }
+    return numbers
 
 
-def _add(scorer: VocScorer, found: Detections, i: int, sample: Sample, recipe: Recipe) -> None:
-    count = int(found.count[i])
-    placement = still_placement(recipe.input, sample.width, sample.height)
-    gt_boxes, gt_labels, gt_ignore = ground_truth(sample, recipe.classes)
-    gt_boxes = placement.clip_to_seen(gt_boxes)
-    seen = (gt_boxes[:, 2:] > gt_boxes[:, :2]).all(axis=1)
-    scorer.add(
-        boxes=placement.clip_to_seen(placement.to_source(found.boxes[i][:count])),
-        scores=found.scores[i][:count],
-        labels=found.labels[i][:count],
-        gt_boxes=gt_boxes[seen],
-        gt_labels=gt_labels[seen],
-        gt_ignore=gt_ignore[seen],
-    )
+def _by_name(values: NDArray[np.floating], names: Sequence[str]) -> dict[str, float | None]:
+    return {
+        name: None if np.isnan(value) else float(value)
+        for name, value in zip(names, values, strict=True)
+    }
 
 
-def ground_truth(sample: Sample, classes: Classes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the objects of one image that count, in source pixels.
+def _counts(confusion: NDArray[np.int64], names: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Return class name -> true and false positives and false negatives."""
+    right = confusion.diagonal()
+    return {
+        name: {
+            "true_positives": int(right[k]),
+            "false_positives": int(confusion[:, k].sum() - right[k]),
+            "false_negatives": int(confusion[k].sum() - right[k]),
+        }
+        for k, name in enumerate(names)
+    }
 
-    Returns:
-        boxes float32 (N, 4) xyxy, labels int32 (N,), ignore bool (N,): difficult and crowd
-        objects are neither hits nor misses.
+
+class _Seen(NamedTuple):
+    """An image as it is scored: D detections, G objects.
+
+    Attributes:
+        result: what is scored.
+        boxes: (D, 4), xyxy, source pixels, not clipped.
+        masks: (D, m, n), None where detections or objects have none.
+        objects: int64 (G,), which of the sample's objects those of the result are.
     """
-    labels = [classes.label(name) for name in sample.class_names]
-    known = np.array([label is not None for label in labels], bool)
-    return (
-        sample.boxes[known],
-        np.array([label for label in labels if label is not None], np.int32),
-        (sample.difficult | sample.crowd)[known],
+
+    result: ImageResult
+    boxes: NDArray[np.float64]
+    masks: NDArray[np.float32] | None
+    objects: NDArray[np.int64]
+
+
+def _seen(found: Detections, index: int, sample: Sample, recipe: Recipe) -> _Seen:
+    """Return what the network sees of an image and found in it, in source pixels."""
+    placement = still_placement(recipe.input, sample.width, sample.height)
+    rows, labels = find_objects(sample, recipe.classes, skip_crowd=False)
+    gt_boxes = placement.clip_to_seen(sample.boxes[rows])
+    is_seen = (gt_boxes[:, 2:] > gt_boxes[:, :2]).all(axis=1)
+    rows, count = rows[is_seen], int(found.count[index])
+    boxes = placement.to_source(found.boxes[index][:count])
+    result = ImageResult(
+        row=-1,
+        boxes=placement.clip_to_seen(boxes),
+        scores=found.scores[index][:count],
+        labels=found.labels[index][:count],
+        gt_boxes=gt_boxes[is_seen],
+        gt_labels=labels[is_seen],
+        gt_ignore=(sample.difficult | sample.crowd)[rows],
+        gt_crowd=sample.crowd[rows],
+        gt_areas=(box_areas(sample.boxes) if sample.areas is None else sample.areas)[rows],
     )
+    are_known = found.masks is not None and (sample.masks is not None or not len(rows))
+    return _Seen(result, boxes, found.masks[index][:count] if are_known else None, rows)
