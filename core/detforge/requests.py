@@ -186,6 +186,7 @@ class ConvertReport:
         manifest: the manifest beside the records.
         images: fold name -> images.
         objects: fold name -> class name -> objects.
+        class_images: fold name -> class name -> images that show it.
         dropped: reason -> objects or images left out; each one is listed in `dropped_file`.
         dropped_file: JSON lines, one per object or image left out; None when nothing was.
         notes: what is unusual, and what becomes of it -> images or objects.
@@ -197,6 +198,7 @@ class ConvertReport:
     images: Mapping[str, int]
     objects: Mapping[str, Mapping[str, int]]
     dropped: Mapping[str, int]
+    class_images: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     dropped_file: Path | None = None
     notes: Mapping[str, int] = field(default_factory=dict)
     warnings_file: Path | None = None

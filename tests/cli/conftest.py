@@ -44,6 +44,7 @@ def convert(request):
         manifest=Path("records/train.manifest.json"),
         images={"train": 80, "val": 20},
         objects=counts,
+        class_images={"train": {"kitten": 5, "猫": 9}, "val": {"kitten": 3}},
         dropped={"zero size": 2},
         dropped_file=Path("records/dropped.jsonl"),
         notes={"grey: becomes three equal channels": 5},

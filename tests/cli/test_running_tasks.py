@@ -44,7 +44,10 @@ def convert_spec(tmp_path):
 TASKS = ["dataset_convert", "train", "evaluate", "prune", "inference", "export"]
 REPORTS = {
     "dataset_convert": [
-        *("images     80   20", "猫         12    0", "Left out: 2 (zero size)"),
+        "        train  in images  val  in images",
+        "all        19         80    3         20",
+        "猫         12          9    0          0",
+        "Left out: 2 (zero size)",
         "Noted: 5 (grey: becomes three equal channels)",
         "Objects out of bounds: records/train_warnings.json",
     ],

@@ -33,11 +33,13 @@ def describe(report: Any) -> str:
 def _(report: ConvertReport) -> str:
     folds = list(report.images)
     names = sorted({name for counts in report.objects.values() for name in counts})
-    rows = [["images", *(str(report.images[fold]) for fold in folds)]]
+    counts = [(report.objects[fold], report.class_images.get(fold, {})) for fold in folds]
+    total = [(sum(report.objects[fold].values()), report.images[fold]) for fold in folds]
+    rows = [["all", *(str(number) for pair in total for number in pair)]]
     for name in names:
-        counts = (report.objects.get(fold, {}).get(name, 0) for fold in folds)
-        rows.append([name, *map(str, counts)])
-    lines = [table(["", *folds], rows), f"Manifest: {report.manifest}"]
+        rows.append([name, *(str(count.get(name, 0)) for pair in counts for count in pair)])
+    header = [cell for fold in folds for cell in (fold, "in images")]
+    lines = [table(["", *header], rows), f"Manifest: {report.manifest}"]
     lines += [f"Left out: {count} ({reason})" for reason, count in report.dropped.items()]
     if report.dropped_file is not None:
         lines.append(f"Each one left out: {report.dropped_file}")

@@ -16,7 +16,7 @@ from detforge.errors import DatasetError
 from detforge.requests import ConvertReport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from detforge.data.conversion_plan import ConversionPlan
     from detforge.data.shards import ShardEntry
@@ -45,7 +45,8 @@ def convert_dataset(request: ConvertRequest) -> ConvertReport:
     try:
         with writer.open(plan, resume=request.resume):
             entries = writer.write(plan, processes=request.processes)
-            manifest = _manifest(plan, entries)
+            by_fold = _by_fold(plan, entries)
+            manifest = _manifest(plan, by_fold)
             warnings = {} if spec else {k: v for e in entries for k, v in e.warnings.items()}
             writer.publish(manifest, warnings)
     except DatasetError as err:
@@ -60,6 +61,10 @@ def convert_dataset(request: ConvertRequest) -> ConvertReport:
         manifest=writer.manifest,
         images={fold.name: fold.images for fold in manifest.folds},
         objects={fold.name: fold.objects for fold in manifest.folds},
+        class_images={
+            fold.name: _total(entry.class_images for entry in own)
+            for fold, own in zip(plan.folds, by_fold, strict=True)
+        },
         dropped=manifest.dropped,
         dropped_file=writer.dropped_file if manifest.dropped else None,
         notes=manifest.notes,
@@ -67,25 +72,30 @@ def convert_dataset(request: ConvertRequest) -> ConvertReport:
     )
 
 
-def _manifest(plan: ConversionPlan, entries: Sequence[ShardEntry]) -> Manifest:
-    dropped = Counter(one.reason for one in plan.left_out)
-    notes: Counter[str] = Counter()
-    for entry in entries:
-        dropped.update(entry.dropped)
-        notes.update(entry.notes)
+def _by_fold(plan: ConversionPlan, entries: Iterable[ShardEntry]) -> list[tuple[ShardEntry, ...]]:
+    rest = iter(entries)
+    return [tuple(itertools.islice(rest, len(fold.shards))) for fold in plan.folds]
+
+
+def _manifest(plan: ConversionPlan, by_fold: Sequence[Sequence[ShardEntry]]) -> Manifest:
+    entries = [entry for own in by_fold for entry in own]
+    left_out = Counter(one.reason for one in plan.left_out)
     return Manifest(
         detforge=__version__,
         classes=tuple(plan.numbers),
         class_numbers=plan.numbers,
-        folds=tuple(_folds(plan, entries)),
+        folds=tuple(
+            Fold(index=index, name=fold.name, shards=tuple(entry.shard for entry in own))
+            for index, (fold, own) in enumerate(zip(plan.folds, by_fold, strict=True))
+        ),
         source=plan.description,
-        dropped=dict(sorted(dropped.items())),
-        notes=dict(sorted(notes.items())),
+        dropped=_total([left_out, *(entry.dropped for entry in entries)]),
+        notes=_total(entry.notes for entry in entries),
     )
 
 
-def _folds(plan: ConversionPlan, entries: Sequence[ShardEntry]) -> Iterator[Fold]:
-    shards = iter(entry.shard for entry in entries)
-    for index, fold in enumerate(plan.folds):
-        own = tuple(itertools.islice(shards, len(fold.shards)))
-        yield Fold(index=index, name=fold.name, shards=own)
+def _total(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for one in counts:
+        total.update(one)
+    return dict(sorted(total.items()))

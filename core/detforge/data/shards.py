@@ -36,12 +36,14 @@ class ShardEntry:
 
     Attributes:
         shard: for the manifest.
+        class_images: class -> images that show it.
         dropped: reason -> objects left out.
         notes: what is unusual -> images, or objects.
         warnings: image id -> "box" and "mask" -> ids of the objects that are out of bounds.
     """
 
     shard: Shard
+    class_images: Mapping[str, int]
     dropped: Mapping[str, int]
     notes: Mapping[str, int]
     warnings: Mapping[str, Mapping[str, list[Any]]]
@@ -103,6 +105,7 @@ class _Tally:
 
     def __init__(self) -> None:
         self._objects: Counter[str] = Counter()
+        self._class_images: Counter[str] = Counter()
         self._dropped: Counter[str] = Counter()
         self._notes: Counter[str] = Counter()
         self._warnings: dict[str, dict[str, list[Any]]] = {}
@@ -112,6 +115,7 @@ class _Tally:
         self._records += 1
         self._most = max(self._most, len(sample.class_names))
         self._objects.update(sample.class_names)
+        self._class_images.update(set(sample.class_names))
         self._dropped.update(one.reason for one in sample.dropped)
         self._notes.update(notes)
         self._notes.update(f"{remark.part} {remark.reason}" for remark in sample.remarks)
@@ -129,6 +133,7 @@ class _Tally:
         )
         return ShardEntry(
             shard=shard,
+            class_images=dict(sorted(self._class_images.items())),
             dropped=dict(self._dropped),
             notes=dict(self._notes),
             warnings=self._warnings,

@@ -68,6 +68,20 @@ def test_kitti_images_are_dealt_to_two_folds(drawn, tmp_path):
     assert names != sorted(path.name for path in drawn.images.iterdir())[:3]
 
 
+def test_report_counts_objects_and_the_images_that_show_them(tmp_path):
+    rows = {
+        "a": [kitti_row("Car"), kitti_row("Car", (1, 1, 9, 9)), kitti_row("Van")],
+        "b": [kitti_row("Car")],
+        "c": [kitti_row("Van", (9, 9, 1, 1))],
+    }
+    folders = write_kitti(tmp_path / "in", rows)
+    spec = kitti_spec(*folders, extension=".png", val_split=0, shards=3)
+    report = convert_dataset(convert_request(spec, tmp_path / "out"))
+    assert report.images == {"validation": 0, "training": 3}
+    assert report.objects == {"validation": {}, "training": {"Car": 3, "Van": 1}}
+    assert report.class_images == {"validation": {}, "training": {"Car": 2, "Van": 1}}
+
+
 def test_records_hold_what_the_labels_say(drawn, tmp_path):
     convert_dataset(convert_request(kitti_spec(drawn.images, drawn.labels), tmp_path / "out"))
     records = RecordSource(str(tmp_path / "out"))
