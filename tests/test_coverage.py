@@ -113,7 +113,7 @@ def test_field_of_a_conversion_does_what_its_row_says(row, small_scenes, tmp_pat
         ("random_seed", "refused: it is not", "random_seed: 43"),
         ("random_seed", "model: seed", "no value of random_seed does this"),
         ("training_config.enable_qat", "recipe: seed", "no value of"),
-        ("training_config.enable_qat", "refused until dssd", "no value of"),
+        ("training_config.enable_qat", "refused until mask_rcnn", "no value of"),
         ("training_config.enable_qat", "refused: for good", "no value of"),
         ("dataset_config.type", "recipe: data", "no value of"),
         ("training_config.pruned_model_path", "refused until pruning", "no value of"),

@@ -61,6 +61,7 @@ ssd_config {
   max_scale: 0.9
   arch: "resnet"
   nlayers: 10
+  pred_num_channels: 512
 }
 """
     + LISTS[_END : LISTS.index("  image_mean")]
@@ -147,4 +148,9 @@ CONVERSION_CHANGE = "kitti_config.val_split=50"
 
 def model(spec: spec_pb2.Experiment) -> dict[str, Any]:
     """Return what the model is built from, besides the recipe."""
-    return {"settings": Settings.from_spec(spec), "anchors": anchor_config(spec.ssd_config)}
+    config = spec.ssd_config
+    return {
+        "settings": Settings.from_spec(spec),
+        "anchors": anchor_config(config),
+        "prediction_channels": config.pred_num_channels,
+    }

@@ -3,7 +3,7 @@ import pytest
 
 from detforge.errors import SpecError
 from detforge.spec import parse_spec
-from detforge_ssd import plugin, spec_pb2
+from detforge_ssd import dssd, plugin, spec_pb2
 
 SAMPLE = """
 ssd_config {
@@ -24,10 +24,12 @@ dataset_config {
 """.replace(",\n", ",")
 
 
-def build(depth=18, width=300, height=300, extra=""):
-    text = SAMPLE.replace("DEPTH", str(depth)).replace("WIDTH", str(width))
-    spec = parse_spec(text.replace("HEIGHT", str(height)) + extra, spec_pb2.Experiment)
-    return plugin.build_model(spec.message, plugin.recipe(spec.message))
+def build(depth=18, width=300, height=300, network="ssd", extra=""):
+    text = SAMPLE.replace("DEPTH", f"{depth} {extra}").replace("WIDTH", str(width))
+    text = text.replace("HEIGHT", str(height)).replace("ssd_config", f"{network}_config")
+    message = parse_spec(text, spec_pb2.Experiment).message
+    module = {"ssd": plugin, "dssd": dssd}[network]
+    return module.build_model(message, module.recipe(message))
 
 
 # Sizes and the number of anchors as the users' documents and older models have them.
@@ -55,6 +57,25 @@ def test_feature_maps_have_the_documented_sizes(depth, width, height, rows, colu
 
 def test_sample_spec_has_8744_anchors():
     assert len(build().anchors) == 8744
+
+
+def prediction_parameters(below, channels):
+    """Return what one prediction module has: four 1x1 convolutions and their normalisation."""
+    quarter = channels // 4
+    kernels = below * quarter + quarter * quarter + quarter * channels + below * channels
+    return kernels + 4 * (quarter + quarter + channels + channels)
+
+
+def test_prediction_module_stands_between_each_map_and_its_heads():
+    with_module = build(10, 128, 128, extra="pred_num_channels: 512").parts["detector"]
+    plain = build(10, 128, 128).parts["detector"]
+    added = 0
+    for k, n in enumerate((4, 6, 6, 6, 4, 4)):
+        below = plain.get_layer(f"ssd_conf_{k}").kernel.shape[2]
+        added += prediction_parameters(below, 512) + 9 * (512 - below) * n * (3 + 4)
+        head = with_module.get_layer(f"ssd_loc_{k}")
+        assert head.input is with_module.get_layer(f"ssd_mpred_relu_3_block_{k}").output
+    assert with_module.count_params() == plain.count_params() + added
 
 
 def test_parts_are_flat():

@@ -118,7 +118,7 @@ def test_every_mistake_of_a_spec_is_named_at_once():
     [
         ("ssd", 0, None),
         ("ssd", 128, "128 is not possible; use 256, 512 or 1024, or 0 for no such module"),
-        ("ssd", 512, "512 comes with release 0.4 (the prediction module); until then remove it"),
+        ("ssd", 512, None),
         ("dssd", 128, "128 is not possible; use 256, 512 or 1024, or 0 for no such module"),
         ("dssd", 512, None),
     ],

@@ -19,13 +19,19 @@ CONVERT = sorted(FOLDER.glob("*_convert.txt"))
 EXPERIMENT = sorted(set(FOLDER.glob("*.txt")) - set(CONVERT))
 
 
+def shipped(path):
+    """Return a shipped experiment and the detector that its block is for."""
+    spec = load_spec(path, load_detector("ssd").spec_schema())
+    name = spec.message.WhichOneof("network").removesuffix("_config")
+    return spec, load_detector(name)
+
+
 @pytest.mark.parametrize("path", EXPERIMENT, ids=lambda path: path.stem)
 def test_shipped_experiment_gives_a_recipe_without_a_warning(path):
-    detector = load_detector("ssd")
-    spec = load_spec(path, detector.spec_schema())
+    spec, detector = shipped(path)
     assert spec.warnings == ()
     recipe = detector.recipe(spec)
-    assert recipe.checkpoints.name.startswith("ssd_resnet")
+    assert recipe.checkpoints.name.startswith(f"{detector.name}_resnet")
     assert recipe.data.training
     assert recipe.data.validation
 
@@ -37,8 +43,8 @@ def test_shipped_conversion_maps_the_classes_of_its_experiment(path):
     experiments = [p for p in EXPERIMENT if p.stem.startswith(path.stem.removesuffix("_convert"))]
     assert experiments
     for experiment in experiments:
-        names = detector.recipe(load_spec(experiment, detector.spec_schema())).classes.names
-        assert set(mapping.values()) == set(names)
+        spec, trained = shipped(experiment)
+        assert set(mapping.values()) == set(trained.recipe(spec).classes.names)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # this factor, the limit of torchvision and Mask R-CNN; centres move at most by so many anchor
 # sides, which is beyond any image.
 MAX_LOG_GROWTH = math.log(1000 / 16)
-MAX_SHIFT = 1e6
+MAX_SHIFT = 1000.0
 
 
 def encode_boxes(boxes_xyxy: Tensor, anchors_xyxy: Tensor, variances: Sequence[float]) -> Tensor:

@@ -8,18 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from detforge import hookimpl
-from detforge_ssd.plugin import cli_options, spec_schema
+from detforge_ssd.plugin import build_model, cli_options, export_glue, spec_schema
 
 if TYPE_CHECKING:
     from detforge.recipe import Recipe
     from detforge_ssd import spec_pb2
 
-__all__ = ["arrives", "cli_options", "recipe", "spec_schema"]
-
-
-@hookimpl
-def arrives(task: str) -> str | None:
-    return None if task in ("convert", "prune") else "dssd"  # prune waits for the core
+__all__ = ["build_model", "cli_options", "export_glue", "recipe", "spec_schema"]
 
 
 @hookimpl

@@ -28,10 +28,10 @@ _TAPS = {
     ("resnet", 18): ("block_2", "block_4", "mid"),
 }
 
-NUM_MAPS = 6
 
-
-def feature_maps(backbone_maps: Mapping[str, Any], arch: str, depth: int) -> list[Any]:
+def feature_maps(
+    backbone_maps: Mapping[str, Any], arch: str, depth: int, *, block: str
+) -> list[Any]:
     """Return the six maps that predict, largest first.
 
     At a 300 x 300 input their sides are 38, 19, 10, 5, 3 and 2.
@@ -40,12 +40,13 @@ def feature_maps(backbone_maps: Mapping[str, Any], arch: str, depth: int) -> lis
         backbone_maps: named outputs of the backbone.
         arch: backbone family.
         depth: backbone depth.
+        block: name of the message in the spec.
 
     Raises:
         SpecError: a backbone whose feature maps SSD does not know.
     """
     if (arch, depth) not in _TAPS:
-        raise SpecError(Problem("ssd_config.arch", f"SSD does not know the maps of {arch} {depth}"))
+        raise SpecError(Problem(f"{block}.arch", f"SSD does not know the maps of {arch} {depth}"))
     first, last, extras = _TAPS[arch, depth]
     x = backbone_maps[last]
     maps = [backbone_maps[first]]

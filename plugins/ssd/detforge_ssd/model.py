@@ -1,4 +1,4 @@
-"""SSD: backbone, extra maps, heads; targets and losses outside the graph that holds weights."""
+"""SSD and DSSD: the graph that holds the weights; targets, losses and decoding outside of it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from detforge.boxes.nms import multiclass_nms
 from detforge.model import Batch, DetectionModel, Detections
 from detforge_ssd.anchor_config import anchor_config, anchors_per_cell
 from detforge_ssd.anchors import generate_anchors
+from detforge_ssd.deconvolution import deconvolve
 from detforge_ssd.heads import feature_maps, heads
 from detforge_ssd.losses import multibox_loss
+from detforge_ssd.prediction import prediction_module
 from detforge_ssd.settings import Settings
 from detforge_ssd.targets import assign_targets
 
@@ -28,7 +30,9 @@ if TYPE_CHECKING:
 
 
 class SSD(DetectionModel):
-    """Single Shot MultiBox Detector (arXiv:1512.02325).
+    """Single Shot MultiBox Detector (arXiv:1512.02325), with deconvolutions or without.
+
+    DSSD (arXiv:1701.06659) is the same but for the maps that its heads look at.
 
     Attributes:
         anchors: float32 (A, 4), xyxy, network-input pixels.
@@ -49,21 +53,30 @@ class SSD(DetectionModel):
 
     @classmethod
     def from_spec(cls, spec: spec_pb2.Experiment, recipe: Recipe) -> SSD:
-        """Return a model with random weights.
+        """Return a model with random weights; the block of the spec says which of the two.
 
         Raises:
             SpecError: no such backbone.
         """
-        config, image = anchor_config(spec.ssd_config), recipe.input
-        arch, depth = spec.ssd_config.arch, spec.ssd_config.nlayers
-        backbone = find_backbone(arch, depth, field="ssd_config")
+        block, image = spec.WhichOneof("network"), recipe.input
+        config = getattr(spec, block)
+        anchors = anchor_config(config, block=block)
+        backbone = find_backbone(config.arch, config.nlayers, field=block)
         images = keras.Input((image.height, image.width, image.channels), name="images")
-        maps = feature_maps(backbone.build(images, depth), arch, depth)
-        outputs = heads(maps, anchors_per_cell(config), recipe.classes.channels)
+        found = backbone.build(images, config.nlayers)
+        maps = feature_maps(found, config.arch, config.nlayers, block=block)
+        if block == "dssd_config":
+            maps = deconvolve(maps, config.arch, config.nlayers)
+        if channels := config.pred_num_channels:
+            maps = [prediction_module(x, channels, k) for k, x in enumerate(maps)]
+        outputs = heads(maps, anchors_per_cell(anchors), recipe.classes.channels)
         sizes = [(x.shape[1], x.shape[2]) for x in maps]
-        anchors = generate_anchors(config, sizes, image.height, image.width)
-        network = keras.Model(images, outputs, name="detector")
-        return cls(network, anchors, Settings.from_spec(spec), backbone.blocks)
+        return cls(
+            keras.Model(images, outputs, name="detector"),
+            generate_anchors(anchors, sizes, image.height, image.width),
+            Settings.from_spec(spec),
+            backbone.blocks,
+        )
 
     def losses(self, batch: Batch, *, training: bool) -> dict[str, Any]:
         """Return the classification and localisation losses."""

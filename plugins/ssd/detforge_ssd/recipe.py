@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Literal
 
 from detforge.errors import Problem, SpecError
 from detforge.recipe import Freeze
-from detforge.roadmap import arrival
 from detforge.spec import standard_recipe
 from detforge.spec.fields import listing
 from detforge_ssd.anchor_config import anchor_config, check_centres
@@ -56,22 +55,19 @@ def to_recipe(spec: spec_pb2.Experiment, network: Literal["ssd", "dssd"]) -> Rec
         ),
         problems=[
             *check_backbone(config, block),
-            *_check_prediction(config, network),
+            *_check_prediction(config, block),
             *_check_anchors(config, block, spec.augmentation_config),
             *_check_size(spec.augmentation_config),
         ],
     )
 
 
-def _check_prediction(
-    config: spec_pb2.SsdConfig, network: Literal["ssd", "dssd"]
-) -> Iterator[Problem]:
-    channels, path = config.pred_num_channels, f"{network}_config.pred_num_channels"
+def _check_prediction(config: spec_pb2.SsdConfig, block: str) -> Iterator[Problem]:
+    channels = config.pred_num_channels
     if channels not in (0, *_PREDICTION_CHANNELS):
         words = listing(map(str, _PREDICTION_CHANNELS))
-        yield Problem(path, f"{channels} is not possible; use {words}, or 0 for no such module")
-    elif channels and network == "ssd":  # DSSD itself comes with the module
-        yield Problem(path, f"{channels} {arrival('prediction_module')}; until then remove it")
+        message = f"{channels} is not possible; use {words}, or 0 for no such module"
+        yield Problem(f"{block}.pred_num_channels", message)
 
 
 def _check_anchors(

@@ -46,9 +46,10 @@ class Settings:
         Raises:
             SpecError: the spec's anchors do not add up.
         """
-        config, nms = getattr(spec, spec.WhichOneof("network")), spec.nms_config
+        block, nms = spec.WhichOneof("network"), spec.nms_config
+        config = getattr(spec, block)
         return cls(
-            variances=anchor_config(config).variances,
+            variances=anchor_config(config, block=block).variances,
             positive_iou=config.pos_iou_thresh or 0.5,
             negative_iou=config.neg_iou_thresh or 0.5,
             neg_pos_ratio=config.neg_pos_ratio or 3.0,
