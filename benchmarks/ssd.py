@@ -156,9 +156,9 @@ def torch_step(folder: str, threads: int, last: bool):
     request = _request(folder)
     recipe = request.detector.recipe(request.spec)
     from detforge.data.batches import TrainingBatches
-    from detforge.data.sources import open_sources
+    from detforge.data.sources import open_training
 
-    source = open_sources(recipe.data.training, request.detector, what="training")
+    source = open_training(recipe, request.detector)
     batch = TrainingBatches(source, recipe, seed=recipe.seed).batch(0)
     config = anchor_config(request.spec.message.ssd_config)
     sizes = [(38, 38), (19, 19), (10, 10), (5, 5), (3, 3), (2, 2)]
