@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,15 +15,38 @@ from detforge.errors import DatasetError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+log = logging.getLogger(__name__)
+
 DONT_CARE = "DontCare"
 UNMAPPED = "not in target_class_mapping"
+
+
+def labels_as_classes(counts: Mapping[str, int]) -> dict[str, str]:
+    """Return the mapping of data that nobody maps: labels are classes, but for KITTI's DontCare.
+
+    Labels that differ in nothing but case are one class, as they are everywhere; it is called by
+    the most frequent spelling, and it is said.
+
+    Args:
+        counts: label as written in the data -> objects.
+
+    Returns:
+        label, lower-case -> class.
+    """
+    spellings: dict[str, list[str]] = {}
+    for label in sorted(label for label in counts if not is_ignore_marker(label)):
+        spellings.setdefault(label.lower(), []).append(label)
+    mapping = {key: max(found, key=counts.__getitem__) for key, found in spellings.items()}
+    for key, found in spellings.items():
+        if len(found) > 1:
+            parts = ", ".join(f"{label!r} ({counts[label]})" for label in found)
+            log.warning("labels that differ only by case are one class %r: %s", mapping[key], parts)
+    return mapping
 
 
 @dataclass(frozen=True, slots=True)
 class Renaming:
     """Gives the objects of a sample the classes of the records, and drops those that have none.
-
-    Without a mapping labels are classes, but for KITTI's DontCare.
 
     Attributes:
         mapping: label, lower-case -> class.
@@ -32,19 +56,12 @@ class Renaming:
 
     def class_of(self, label: str) -> str | None:
         """Return the class of a label as written in the data, None for one that is left out."""
-        if self.mapping:
-            return self.mapping.get(label.lower())
-        return None if is_ignore_marker(label) else label
+        return self.mapping.get(label.lower())
 
-    def classes(self, counts: Mapping[str, int]) -> tuple[str, ...]:
-        """Return the class list: what the mapping leads to, or without one the labels.
-
-        Args:
-            counts: label -> objects.
-        """
-        if self.mapping:
-            return tuple(sorted(set(self.mapping.values())))
-        return tuple(sorted(label for label in counts if not is_ignore_marker(label)))
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The class list: what the mapping leads to."""
+        return tuple(sorted(set(self.mapping.values())))
 
     def check(self, counts: Mapping[str, int]) -> None:
         """Refuse labels that the mapping does not name.
@@ -55,7 +72,7 @@ class Renaming:
         Raises:
             DatasetError: lists them with counts and near names.
         """
-        if self.mapping and (unmapped := unmapped_counts(counts, self.mapping)):
+        if unmapped := unmapped_counts(counts, self.mapping):
             raise DatasetError(
                 "the labels have classes that target_class_mapping does not name: "
                 f"{explain_unmapped(unmapped, self.mapping)}. Add them to target_class_mapping, or "

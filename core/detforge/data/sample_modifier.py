@@ -43,7 +43,7 @@ class SampleModifier:
             show to be repeated; 1 for a class that is absent here.
         copies: how many more times such an image comes.
         limit: most images, repetitions included; 0 for all.
-        classes: label as written in the data, lower-case -> class; empty: labels are classes.
+        classes: label as written in the data, lower-case -> class.
     """
 
     filtered: frozenset[str]
@@ -75,6 +75,11 @@ class SampleModifier:
             limit=config.max_training_samples,
             classes=own or mapping,
         )
+
+    @property
+    def unknown_classes(self) -> list[str]:
+        """Names in the rules that no label leads to."""
+        return sorted({*self.filtered, *self.dominant, *self.imbalance} - {*self.classes.values()})
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values, for the manifest."""
@@ -116,7 +121,7 @@ class SampleModifier:
 
     def times(self, labels: Sequence[str]) -> int:
         """Return how often an image comes, 0 for one that is left out."""
-        names = (self.classes.get(label.lower()) if self.classes else label for label in labels)
+        names = (self.classes.get(label.lower()) for label in labels)
         counts = Counter(name for name in names if name is not None)
         if counts and self.filtered.issuperset(counts):
             return 0

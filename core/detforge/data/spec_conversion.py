@@ -21,7 +21,7 @@ from detforge.data.partition import (
     read_sequences,
     sequence_partition,
 )
-from detforge.data.renaming import Renaming
+from detforge.data.renaming import Renaming, labels_as_classes
 from detforge.data.sample_modifier import SampleModifier
 from detforge.data.samples import Dropped
 from detforge.data.sources import check_categories
@@ -83,8 +83,8 @@ def plan_by_spec(request: ConvertRequest, spec: Spec) -> ConversionPlan:
     for warning in check_conversion(spec):
         log.warning("%s", warning)
     config = cast("Convert", spec.message)
-    renaming = Renaming(_mapping(config, request.class_file))
-    if request.drop_unmapped and not renaming.mapping:
+    mapping = _mapping(config, request.class_file)
+    if request.drop_unmapped and not mapping:
         raise UsageError(
             "--drop_unmapped leaves out what target_class_mapping does not name, and "
             f"{spec.file} has none, so that every label is kept. Add the classes to "
@@ -92,20 +92,20 @@ def plan_by_spec(request: ConvertRequest, spec: Spec) -> ConversionPlan:
         )
     data = _open(config)
     counts = data.counts
+    renaming = Renaming(mapping or labels_as_classes(counts))
     if not request.drop_unmapped:
         renaming.check(counts)
     if not any(renaming.class_of(label) and count for label, count in counts.items()):
         raise DatasetError(f"{data.folds[0].source.name} has no object of a class to learn")
-    classes = renaming.classes(counts)
-    log.info("classes of the records: %s", ", ".join(classes))
+    log.info("classes of the records: %s", ", ".join(renaming.classes))
     data = _modify(data, config, renaming, request.validation_fold)
     return ConversionPlan(
         folds=tuple(_fold_plans(data.folds, request.output.name)),
         left_out=data.left_out,
-        numbers={name: number for number, name in enumerate(classes, start=1)},
+        numbers={name: number for number, name in enumerate(renaming.classes, start=1)},
         prepare=renaming,
         decode=not request.no_decode,
-        description={**data.description, "target_class_mapping": renaming.mapping},
+        description={**data.description, "target_class_mapping": mapping},
     )
 
 
@@ -219,6 +219,11 @@ def _modify(
 ) -> _DataSet:
     """Leave out and repeat images as the sample modifier says."""
     modifier = SampleModifier.from_spec(config.sample_modifier_config, renaming.mapping)
+    if modifier and (unknown := modifier.unknown_classes):
+        raise DatasetError(
+            f"sample_modifier_config names {', '.join(unknown)}, and the classes of the data are "
+            f"{', '.join(renaming.classes)}"
+        )
     if modifier is None:
         if validation_fold is not None:
             log.warning(

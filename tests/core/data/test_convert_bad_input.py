@@ -67,7 +67,7 @@ KITTI = {
     "mixed case": Outcome(
         f"{CAR}\n{CAR.replace('car', 'CAR')}",
         [[10, 10, 30, 30]] * 2,
-        ["CAR", "car"],
+        ["CAR", "CAR"],
         [False, False],
     ),
 }

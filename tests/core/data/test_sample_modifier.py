@@ -63,11 +63,6 @@ def test_image_comes_as_often_as_its_classes_say(block, expected):
     assert times(block) == expected
 
 
-def test_without_a_mapping_labels_are_classes():
-    block = 'filter_samples_containing_only: "tram"'
-    assert times(block, mapping={}) == [1, 0, 1, 1, 1, 1, 1]
-
-
 def test_mapping_of_the_block_comes_before_that_of_the_records():
     block = (
         'filter_samples_containing_only: "rail" '
