@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 import sys
 
@@ -91,15 +92,16 @@ def test_log_has_a_row_per_epoch_and_map_where_it_was_scored(train, tmp_path):
     assert [row["epoch"] for row in rows] == ["1", "2", "3"]
     assert [bool(row["mAP"]) for row in rows] == [False, False, True]
     assert all(float(row["loss"]) > 0 for row in rows)
-    assert float(rows[-1]["learning_rate"]) < float(rows[1]["learning_rate"])
+    assert float(rows[-1]["lr"]) < float(rows[1]["lr"])
 
 
 def test_log_of_a_run_that_goes_on_has_each_epoch_once(train, tmp_path):
     train(callbacks=[StopAfter(2)])
     first = log_of(tmp_path / "run")
     # A run that was killed after it logged epoch 3, before its checkpoint.
-    log = tmp_path / "run" / "training_log.csv"
-    log.write_text(log.read_text() + "3,99,99\n")
+    lines = tmp_path / "run" / "metrics.jsonl"
+    last = json.loads(lines.read_text().splitlines()[-1])
+    lines.write_text(lines.read_text() + json.dumps({**last, "epoch": 3, "loss": 99}) + "\n")
     checkpoint = tmp_path / "run" / "weights" / "ssd_resnet10_epoch_002.detforge"
     train(resume_model_weights=checkpoint, initial_epoch=3)
     rows = log_of(tmp_path / "run")

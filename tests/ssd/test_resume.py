@@ -67,11 +67,11 @@ def test_going_on_without_a_checkpoint_is_refused(train):
         train("run", initial_epoch=2)
 
 
-def test_results_folder_of_another_run_is_not_overwritten(train, tmp_path):
+def test_results_folder_of_unreadable_checkpoints_is_not_overwritten(train, tmp_path):
     folder = tmp_path / "run" / "weights"
     folder.mkdir(parents=True)
     (folder / "ssd_resnet10_epoch_001.detforge").write_bytes(b"precious")
-    with pytest.raises(UsageError, match=r"would overwrite \(ssd_resnet10_epoch_001"):
+    with pytest.raises(CheckpointError, match="none of the 1 can be read. Give --force"):
         train("run")
     assert (folder / "ssd_resnet10_epoch_001.detforge").read_bytes() == b"precious"
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 def train(request: TrainRequest) -> TrainReport:
     """Train with the core's loop."""
     from detforge.data.sources import open_validation
+    from detforge.training.beginning import find_beginning, report_finished
     from detforge.training.start import check_start, make_weights_dir, open_training_data
 
     recipe = request.detector.recipe(request.spec)
@@ -21,6 +22,9 @@ def train(request: TrainRequest) -> TrainReport:
     batches = open_training_data(request, recipe)
     validation = open_validation(recipe, request.detector)
     weights_dir = make_weights_dir(request)
+    beginning = find_beginning(request, recipe, batches, weights_dir)
+    if beginning.is_finished(recipe):
+        return report_finished(beginning, request, recipe)
     from detforge.training.run import run_training  # Keras loads here
 
-    return run_training(request, recipe, batches, validation, weights_dir)
+    return run_training(request, recipe, batches, validation, weights_dir, beginning)

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import keras
 
-from detforge.errors import CheckpointError, UsageError
-from detforge.files import load_checkpoint
-from detforge.weights import check_checkpoint, check_detector, restore_weights
+from detforge.errors import CheckpointError
+from detforge.weights import check_detector, restore_weights
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,38 +19,34 @@ if TYPE_CHECKING:
     from detforge.model import DetectionModel
     from detforge.recipe import Recipe
     from detforge.requests import TrainRequest
+    from detforge.training.beginning import Beginning
 
 log = logging.getLogger("detforge")
 
 
 def load_start(
+    beginning: Beginning,
     request: TrainRequest,
     recipe: Recipe,
     model: DetectionModel,
     optimizer: keras.optimizers.Optimizer,
-    steps_per_epoch: int,
 ) -> None:
-    """Load what the request says to begin from.
+    """Load what the run begins with.
 
-    With an initial epoch above 1 everything of the checkpoint is taken, optimiser and position
-    included; otherwise only the weights that fit.
+    A run that resumes takes everything of its checkpoint, optimiser and position included;
+    otherwise only the weights that fit.
 
     Raises:
         CheckpointError: the checkpoint does not fit.
-        UsageError: it was saved after another epoch than the one to go on from.
     """
-    path = request.resume_model_weights
-    if path is None:
+    path, checkpoint = beginning.path, beginning.checkpoint
+    if path is None or checkpoint is None:
         return
-    checkpoint = load_checkpoint(path, request.key)
-    if request.initial_epoch == 1:
+    if beginning.resumes:
+        restore_weights(model, checkpoint.weights, file=str(path))
+        _restore_optimizer(optimizer, checkpoint, path)
+    else:
         _transfer(request, recipe, model, checkpoint, path)
-        return
-    check_checkpoint(request.detector, request.spec, recipe, checkpoint, str(path))
-    _check_position(checkpoint, request.initial_epoch, steps_per_epoch, path)
-    restore_weights(model, checkpoint.weights, file=str(path))
-    _restore_optimizer(optimizer, checkpoint, path)
-    log.info("going on from %s, epoch %d", path, request.initial_epoch)
 
 
 def _transfer(
@@ -63,34 +58,22 @@ def _transfer(
 ) -> None:
     check_detector(request.detector.name, checkpoint.detector, str(path))
     unmatched = restore_weights(model, checkpoint.weights, strict=False, file=str(path))
-    log.info("starting from the weights of %s (epoch %d)", path, checkpoint.epoch)
-    if len(unmatched.unexpected) + len(unmatched.shapes) == len(checkpoint.weights):
+    loaded = len(checkpoint.weights) - len(unmatched.unexpected) - len(unmatched.shapes)
+    if not loaded:
         raise CheckpointError(f"{path}: none of its weights fits this model ({unmatched})")
+    log.info(
+        "a new run from the weights of %s, of its epoch %d: %d of %d arrays loaded, optimiser and "
+        "position not (they would be with --initial_epoch %d)",
+        *(path, checkpoint.epoch, loaded, len(checkpoint.weights), checkpoint.epoch + 1),
+    )
     if any(unmatched):
-        log.warning("left at random, or left out: %s", unmatched)
+        log.warning("not loaded, or left at random: %s", unmatched)
     if checkpoint.class_names != recipe.classes.names:
         log.warning(
             "%s knows the classes %s, this run %s; the heads learn them anew",
             path,
             ", ".join(checkpoint.class_names),
             ", ".join(recipe.classes.names),
-        )
-
-
-def _check_position(
-    checkpoint: Checkpoint, initial_epoch: int, steps_per_epoch: int, path: Path
-) -> None:
-    if checkpoint.epoch != initial_epoch - 1:
-        raise UsageError(
-            f"{path} was saved after epoch {checkpoint.epoch}: going on from it means "
-            f"--initial_epoch {checkpoint.epoch + 1}"
-        )
-    if checkpoint.step != checkpoint.epoch * steps_per_epoch:
-        raise CheckpointError(
-            f"{path} was saved after {checkpoint.step} steps, but {checkpoint.epoch} epochs of "
-            f"this data and batch size are {checkpoint.epoch * steps_per_epoch}; go on with the "
-            "data and batch size of that run, or start a new one from its weights (leave out "
-            "--initial_epoch)"
         )
 
 

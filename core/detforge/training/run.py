@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import keras
 
+from detforge.errors import CheckpointError, DatasetError
 from detforge.evaluation.run import score
 from detforge.files import Checkpoint, save_checkpoint
 from detforge.graph.freeze import apply_freeze
 from detforge.graph.regularize import apply_regularizer
 from detforge.inference.predictors import KerasPredictor
 from detforge.requests import TrainReport
-from detforge.training.callbacks import Metrics, Progress, SaveCheckpoints, StopOnNaN, Validate
+from detforge.training.callbacks import Progress, SaveCheckpoints, Validate
+from detforge.training.earlier_run import FACTS, checkpoints_in, epoch_of
 from detforge.training.inputs import Inputs
+from detforge.training.metric_files import MetricFiles
+from detforge.training.metrics import Clock, Metrics
+from detforge.training.nonfinite import StopOnNaN, check_finite
 from detforge.training.resume import load_start, optimizer_state
 from detforge.training.schedules import RunLength
-from detforge.training.trainer import Trainer, compile_trainer
+from detforge.training.trainer import Trainer, compile_trainer, has_accelerator
 from detforge.weights import collect_weights, restore_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from detforge.data.batches import TrainingBatches
@@ -29,6 +35,7 @@ if TYPE_CHECKING:
     from detforge.model import DetectionModel
     from detforge.recipe import Recipe
     from detforge.requests import EvaluateReport, TrainRequest
+    from detforge.training.beginning import Beginning
 
 log = logging.getLogger("detforge")
 
@@ -36,10 +43,13 @@ log = logging.getLogger("detforge")
 class OwnCallbacks(NamedTuple):
     """The core's callbacks, in the order in which they run at the end of an epoch.
 
-    The checkpoint is written first: nothing that fails later may lose it.
+    The checkpoint is written before validation, which may fail, and the metrics before that, so
+    that the log of a run that goes on from the checkpoint has no gap.
     """
 
     stop_on_nan: StopOnNaN
+    clock: Clock
+    losses: Metrics
     saver: SaveCheckpoints
     validate: Validate
     metrics: Metrics
@@ -52,32 +62,37 @@ def run_training(
     batches: TrainingBatches,
     validation: SampleSource | None,
     weights_dir: Path,
+    beginning: Beginning,
 ) -> TrainReport:
     """Train as the spec says and return what was reached.
 
     Args:
-        request: what to start from, the key, the results folder.
+        request: the key, the results folder.
         recipe: the spec in neutral terms.
         batches: the training set.
         validation: the validation set; None for none.
         weights_dir: existing folder for the checkpoints.
+        beginning: random weights, given weights, or the middle of an earlier run.
 
     Raises:
         SpecError: the model cannot be built from the spec.
         DatasetError: an image cannot be read.
-        CheckpointError: the model to start from does not fit.
-        UsageError: the checkpoint and the epoch to go on from disagree.
+        CheckpointError: the model to start from does not fit, or a file cannot be written.
+        DetforgeError: the loss is no longer a number.
     """
     keras.utils.set_random_seed(recipe.seed)
     model, trainer = build_trainer(request, recipe, batches)
-    load_start(request, recipe, model, trainer.optimizer, batches.steps_per_epoch)
-    own = own_callbacks(request, recipe, model, trainer, batches, validation, weights_dir)
+    load_start(beginning, request, recipe, model, trainer.optimizer)
+    own = own_callbacks(
+        request, recipe, model, trainer, batches, validation, weights_dir, beginning
+    )
     others = [
         callback
         for some in request.detector.hook.callbacks(request=request, recipe=recipe)
         for callback in some
     ]
-    fit(trainer, batches, recipe, request.initial_epoch - 1, [*own[:-1], *others, own.progress])
+    with _told_where_to_go_on(own.saver):
+        fit(trainer, batches, recipe, beginning.epoch, [*own[:-1], *others, own.progress])
     return TrainReport(
         checkpoint=own.saver.saved, epochs=own.saver.finished, metrics=own.metrics.latest
     )
@@ -106,27 +121,31 @@ def own_callbacks(
     batches: TrainingBatches,
     validation: SampleSource | None,
     weights_dir: Path,
+    beginning: Beginning,
 ) -> OwnCallbacks:
     """Return what the core does around the steps of a run."""
-    earlier = earlier_checkpoints(request, weights_dir)  # none without --force
+    met = [path for path in checkpoints_in(weights_dir) if epoch_of(path) >= request.initial_epoch]
+    earlier = met if request.force else []
 
-    def save(epoch: int) -> Path:
-        path = _save(request, recipe, model, trainer, weights_dir, epoch)
+    def save(epoch: int, ended: bool) -> Path:
+        facts = {**beginning.facts, "epochs": recipe.epochs, "ended": ended}
+        path = _save(request, recipe, model, trainer, weights_dir, epoch, facts)
         _remove(earlier, but=(path, request.resume_model_weights))
         earlier.clear()
         return path
 
-    columns = (*trainer.loss_names, "mAP", *(f"AP_{name}" for name in recipe.classes.names))
+    names = trainer.loss_names, recipe.classes.names
+    metrics = Metrics(MetricFiles(request.results_dir, *names, epochs_done=beginning.epoch))
+    scorer = _scorer(request, recipe, model, validation) if validation is not None else None
+    steps = batches.steps_per_epoch
     return OwnCallbacks(
-        StopOnNaN(),
-        SaveCheckpoints(save, recipe.checkpoints.interval, recipe.epochs),
-        Validate(
-            _scorer(request, recipe, model, validation) if validation is not None else None,
-            recipe.evaluation.period,
-            recipe.epochs,
-        ),
-        Metrics(request.results_dir / "training_log.csv", columns),
-        Progress(recipe.epochs, batches.steps_per_epoch, recipe.data.batch_size),
+        StopOnNaN(trainer.first_bad, batches.images_of, steps, looks_often=not has_accelerator()),
+        Clock(steps * recipe.data.batch_size),
+        metrics,
+        SaveCheckpoints(save, recipe.checkpoints.interval, recipe.epochs, beginning),
+        Validate(scorer, recipe.evaluation.period, recipe.epochs),
+        metrics,
+        Progress(recipe.epochs, steps),
     )
 
 
@@ -137,7 +156,10 @@ def _save(
     trainer: Trainer,
     folder: Path,
     epoch: int,
+    facts: Mapping[str, Any],
 ) -> Path:
+    weights = collect_weights(model)
+    check_finite(weights)
     suffix = ".tlt" if request.key else ".detforge"
     path = folder / f"{recipe.checkpoints.name}_epoch_{epoch:03d}{suffix}"
     save_checkpoint(
@@ -149,12 +171,30 @@ def _save(
             spec_text=request.spec.text,
             epoch=epoch,
             step=int(trainer.optimizer.iterations),
-            weights=collect_weights(model),
+            weights=weights,
             optimizer=optimizer_state(trainer.optimizer),
+            extra={FACTS: dict(facts)},
         ),
         request.key,
     )
     return path
+
+
+@contextlib.contextmanager
+def _told_where_to_go_on(saver: SaveCheckpoints) -> Iterator[None]:
+    """Say where a run that is cut off can go on, unless it would fail there again."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit, CheckpointError, DatasetError):
+        if saver.saved is None:
+            log.warning("stopped before the first checkpoint; the same command starts anew")
+        else:
+            log.warning(
+                "stopped in epoch %d; the same command goes on from the checkpoint of epoch %d, "
+                "%s, and repeats the steps since",
+                *(saver.finished + 1, saver.saved_epoch, saver.saved),
+            )
+        raise
 
 
 def _remove(paths: Iterable[Path], but: Iterable[Path | None]) -> None:

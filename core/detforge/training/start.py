@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from typing import TYPE_CHECKING
 
 from detforge.data.batches import TrainingBatches
@@ -44,7 +43,10 @@ def check_start(request: TrainRequest, recipe: Recipe) -> None:
         UsageError: an epoch to go on from without a checkpoint, or past the end of the run.
     """
     if request.initial_epoch > 1 and request.resume_model_weights is None:
-        raise UsageError("--initial_epoch above 1 needs the checkpoint to go on from: -m FILE")
+        raise UsageError(
+            "--initial_epoch above 1 needs the checkpoint to go on from: -m FILE. A run that was "
+            "interrupted goes on by itself when its command is repeated without --initial_epoch"
+        )
     if request.initial_epoch > recipe.epochs:
         raise UsageError(
             f"--initial_epoch {request.initial_epoch} lies after the last of "
@@ -56,35 +58,11 @@ def make_weights_dir(request: TrainRequest) -> Path:
     """Create the folder for checkpoints and return it.
 
     Raises:
-        UsageError: it cannot be created, or holds checkpoints that the run would overwrite.
+        UsageError: it cannot be created.
     """
     folder = request.results_dir / "weights"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        taken = earlier_checkpoints(request, folder)
     except OSError as err:
         raise UsageError(f"{folder}: cannot be created: {err.strerror}") from err
-    if taken and not request.force:
-        raise UsageError(
-            f"{folder} holds checkpoints that this run would overwrite ({taken[0].name} to "
-            f"{taken[-1].name}); choose another results folder, give --force to replace them, or "
-            "go on after the last one: -m CHECKPOINT --initial_epoch N"
-        )
     return folder
-
-
-def earlier_checkpoints(request: TrainRequest, folder: Path) -> list[Path]:
-    """Return the checkpoints of an earlier run that this one would meet, by name.
-
-    Those of epochs before `request.initial_epoch` are what it goes on from.
-    """
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if not path.name.startswith(".") and _epoch(path.name) >= request.initial_epoch
-    )
-
-
-def _epoch(name: str) -> int:
-    found = re.search(r"_epoch_(\d+)\.\w+$", name)
-    return int(found[1]) if found else 0
