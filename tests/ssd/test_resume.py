@@ -71,7 +71,7 @@ def test_results_folder_of_unreadable_checkpoints_is_not_overwritten(train, tmp_
     folder = tmp_path / "run" / "weights"
     folder.mkdir(parents=True)
     (folder / "ssd_resnet10_epoch_001.detforge").write_bytes(b"precious")
-    with pytest.raises(CheckpointError, match="none of the 1 can be read. Give --force"):
+    with pytest.raises(CheckpointError, match=r"none of the 1 can be read\. Give --force"):
         train("run")
     assert (folder / "ssd_resnet10_epoch_001.detforge").read_bytes() == b"precious"
 

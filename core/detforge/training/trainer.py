@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import ops
 
+from detforge.training.nonfinite import FirstBadStep
 from detforge.training.optimizers import make_optimizer
 
 if TYPE_CHECKING:
@@ -50,12 +51,15 @@ class Trainer(keras.Model):
             losses["regularization"] = sum(ops.cast(loss, "float32") for loss in self.losses)
         for name, value in losses.items():
             self._means[name].update_state(value)
-        return sum(losses.values())
+        total = sum(losses.values())
+        self.first_bad.update_state({"loss": total, **losses})
+        return total
 
     def track(self, names: tuple[str, ...]) -> None:
         """Create the metric of each loss; needed before the step is compiled."""
         for name in names:
             self._means[name] = keras.metrics.Mean(name=name)
+        self.first_bad = FirstBadStep(("loss", *names))
 
     @property
     def loss_names(self) -> tuple[str, ...]:
@@ -64,8 +68,8 @@ class Trainer(keras.Model):
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
-        """Return the total and the mean of each loss, reset by Keras every epoch."""
-        return [self._loss_tracker, *self._means.values()]
+        """Return the total, the mean of each loss, and `first_bad`; Keras resets them."""
+        return [self._loss_tracker, *self._means.values(), self.first_bad]
 
 
 def compile_trainer(trainer: Trainer, recipe: Recipe, length: RunLength, batch: Batch) -> None:
@@ -79,7 +83,7 @@ def compile_trainer(trainer: Trainer, recipe: Recipe, length: RunLength, batch: 
     """
     optimizer = make_optimizer(recipe, length)
     # XLA on the CPU runs convolutions on one thread; JAX has no choice.
-    jit = "auto" if keras.backend.backend() == "jax" or _has_accelerator() else False
+    jit = "auto" if keras.backend.backend() == "jax" or has_accelerator() else False
     trainer.compile(optimizer=optimizer, jit_compile=jit)
     shapes = {
         name: keras.KerasTensor(value.shape, str(value.dtype)) for name, value in batch.items()
@@ -89,5 +93,6 @@ def compile_trainer(trainer: Trainer, recipe: Recipe, length: RunLength, batch: 
     trainer.track(names)
 
 
-def _has_accelerator() -> bool:
+def has_accelerator() -> bool:
+    """Return whether training runs on more than the CPU."""
     return any("gpu" in device for device in keras.distribution.list_devices())
