@@ -220,11 +220,10 @@ def _boxes(features: Features, objects: int) -> NDArray[np.float64]:
     lists = [features.numbers(f"image/object/bbox/{side}") for side in _SIDES]
     lengths = {len(values) for values in lists}
     if lengths != {objects}:
-        found = f"classes in {_TEXT}" if objects else "classes at all"
         raise DatasetError(
-            f"{features.place} has {objects} {found}, but "
-            f"{' / '.join(str(n) for n in sorted(lengths))} box coordinates; records need one name "
-            "for each box"
+            f"{features.place} has {objects} classes ({_TEXT} or {_LABEL}) and "
+            f"{' / '.join(str(n) for n in sorted(lengths))} box coordinates; records need one "
+            "class for each box"
         )
     return np.array(lists, np.float64).T
 

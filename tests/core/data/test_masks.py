@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from tests.core.data.image_files import palette_png
 
 from detforge.data.masks import crop_mask, decode_mask, encode_mask
 from detforge.errors import DatasetError
@@ -13,6 +15,19 @@ from detforge.errors import DatasetError
 @given(arrays(np.uint8, (9, 13), elements=st.integers(0, 1)))
 def test_png_gives_the_mask_back(mask):
     np.testing.assert_array_equal(decode_mask(encode_mask(mask), 13, 9, "x"), mask)
+
+
+def test_masks_of_0_and_1_are_read_too():
+    """As TAO writes them."""
+    mask = np.eye(9, 13, 2, dtype=np.uint8)
+    png = cv2.imencode(".png", mask)[1].tobytes()
+    np.testing.assert_array_equal(decode_mask(png, 13, 9, "x"), mask)
+
+
+def test_colours_of_a_mask_are_the_object():
+    stripes = palette_png(13, 9, [(0, 0, 0), (128, 0, 0)])
+    wanted = np.tile(np.arange(13) % 2, (9, 1))
+    np.testing.assert_array_equal(decode_mask(stripes, 13, 9, "x"), wanted)
 
 
 def test_mask_of_another_size_is_an_error():
