@@ -64,7 +64,8 @@ def run_preview(values: Values) -> None:
         known = ", ".join(_PICTURES)
         raise UsageError(f"--output {values['output']} is no picture; end it in {known}")
     recipe, detector = _recipe(values["spec"], values)
-    from detforge.inspection.preview import Selection, draw_preview, write_picture
+    from detforge.inference.sheets import write_picture
+    from detforge.inspection.preview import Selection, draw_preview
 
     names = [field.name for field in fields(Selection)]
     selection = Selection(**{name: values[name] for name in names})

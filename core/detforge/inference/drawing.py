@@ -83,6 +83,7 @@ def draw_objects(
     labels: np.ndarray,
     masks: np.ndarray | None = None,
     muted: np.ndarray | None = None,
+    colors: Sequence[Color] | None = None,
 ) -> NDArray[np.uint8]:
     """Return a copy of an image with boxes, and a text at each.
 
@@ -94,6 +95,7 @@ def draw_objects(
         masks: float (N, h, w), probabilities inside the box; None for none.
         muted: bool (N,), objects with a dashed outline and without colour in their mask and text;
             None for none.
+        colors: N colours, RGB; None for those of the labels.
 
     Returns:
         uint8 (H, W, 3), RGB.
@@ -103,7 +105,8 @@ def draw_objects(
     text_size = _text_size(height, width)
     thickness = round(text_size / 7)
     clipped = clip_boxes(boxes_xyxy, width, height)
-    colors = [class_color(int(label)) for label in labels]
+    if colors is None:
+        colors = [class_color(int(label)) for label in labels]
     is_muted = np.zeros(len(texts), bool) if muted is None else np.asarray(muted, bool)
     if masks is not None:
         for box, mask, color, mute in zip(boxes_xyxy, masks, colors, is_muted, strict=True):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from detforge.inference.drawing import text_width, write_text
+from detforge.inference.chart_text import DPI, shortened, text_artist
 from detforge.inspection.summary import COCO_LARGE, COCO_SMALL, box_measures
 
 if TYPE_CHECKING:
@@ -28,11 +28,9 @@ if TYPE_CHECKING:
 
 _COLORS = ("#3b6ea5", "#e08a2e", "#5a9367", "#a05195")
 _INK = "#333333"
-_DPI = 110
 _TEXT_PX = 15
 _ROW_INCHES, _TITLE_INCHES = 4.1, 0.45
 _MOST_BARS = 24
-_LONGEST_NAME = 32
 _ROOM_FOR_LEGEND = 1.2
 _LEAST_BINS, _MOST_BINS = 8, 40
 # Of a scale that doubles: a wider one has room for a tick at each power of two only.
@@ -66,7 +64,7 @@ def draw_charts(parts: Mapping[str, Part], title: str, format: InputFormat | Non
     heights = [_bars_height(summaries), _ROW_INCHES, _ROW_INCHES]
     room = (0, 0, 1, 1 - _TITLE_INCHES / sum(heights))
     layout = ConstrainedLayoutEngine(w_pad=0.2, h_pad=0.2, rect=room)
-    figure = Figure(figsize=(15, sum(heights)), dpi=_DPI, layout=layout, facecolor="white")
+    figure = Figure(figsize=(15, sum(heights)), dpi=DPI, layout=layout, facecolor="white")
     FigureCanvasAgg(figure)
     panels = figure.subplots(3, 2, height_ratios=heights).ravel()
     classes, sources, per_image, sides, shapes, extents = panels
@@ -80,7 +78,7 @@ def draw_charts(parts: Mapping[str, Part], title: str, format: InputFormat | Non
         panel.spines[["top", "right"]].set_visible(False)
         panel.tick_params(colors=_INK)
     corner = (0.012, 1 - 0.1 / sum(heights))
-    figure.add_artist(_text(title, 22, corner, (0.0, 1.0), "figure fraction"))
+    figure.add_artist(text_artist(title, 22, corner, (0.0, 1.0), "figure fraction"))
     stream = io.BytesIO()
     figure.savefig(stream, format="png")
     return stream.getvalue()
@@ -141,7 +139,9 @@ def _draw_bars(
     _whole_ticks(panel.xaxis)
     for row, name in zip(rows, names, strict=True):
         panel.add_artist(
-            _text(_shortened(name), _TEXT_PX, (-0.01, row), (1.0, 0.5), ("axes fraction", "data"))
+            text_artist(
+                shortened(name), _TEXT_PX, (-0.01, row), (1.0, 0.5), ("axes fraction", "data")
+            )
         )
     if len(counts) > 1:
         panel.legend(framealpha=0.85, edgecolor="none", loc="lower right")
@@ -278,38 +278,3 @@ def _whole_ticks(axis: Any) -> None:
 
 def _title(panel: Axes, text: str) -> None:
     panel.set_title(text, loc="left", fontweight="bold", color=_INK, size=12)
-
-
-def _shortened(name: str) -> str:
-    """Return a name whose middle is left out when it is long: paths differ at their end."""
-    if len(name) <= _LONGEST_NAME:
-        return name
-    head = _LONGEST_NAME // 3
-    return f"{name[:head]}…{name[head + 1 - _LONGEST_NAME :]}"
-
-
-def _text(
-    text: str,
-    size: int,
-    place: tuple[float, float],
-    alignment: tuple[float, float],
-    coordinates: Any,
-) -> Any:
-    """Return an artist: a line of text in any script.
-
-    Args:
-        text: the line.
-        size: pixels.
-        place: of the point that `alignment` names, in `coordinates`.
-        alignment: 0 to 1, from the left and from below.
-        coordinates: matplotlib's words for the two coordinates of `place`.
-    """
-    from matplotlib.offsetbox import AnnotationBbox, OffsetImage
-
-    canvas = np.full((round(size * 1.35), text_width(text, size) + 4, 3), 255, np.uint8)
-    write_text(canvas, text, (2, 0), size, (51, 51, 51))
-    # One pixel of the text is one of the picture.
-    image = OffsetImage(canvas, zoom=72 / _DPI, interpolation="nearest")
-    return AnnotationBbox(
-        image, place, xycoords=coordinates, box_alignment=alignment, frameon=False, pad=0
-    )

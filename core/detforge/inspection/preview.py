@@ -10,19 +10,17 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-import cv2
 import numpy as np
 
 from detforge.data.batches import TrainingBatches
 from detforge.data.labels import name_classes
 from detforge.data.sources import open_set
 from detforge.errors import DatasetError
-from detforge.files.atomic import write_atomically
-from detforge.inference.drawing import draw_objects, text_width, write_text
+from detforge.inference.drawing import draw_objects
+from detforge.inference.sheets import resized, sheet, tile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -32,17 +30,12 @@ if TYPE_CHECKING:
 
     Image = NDArray[np.uint8]
 
-# Longer side of an image in the picture: small inputs are enlarged, large ones shrunk.
-_MIN_SIDE, _MAX_SIDE = 320, 720
+# Longer side of an image in the picture.
+_MAX_SIDE = 720
 # Of the whole picture, about; more images become smaller ones.
 _MAX_PIXELS = 40e6
-_MARGIN, _GAP, _TEXT = 14, 4, 13
-_TITLE_TEXT = 22
-_PAPER, _INK, _FAINT = (255, 255, 255), (30, 30, 30), (110, 110, 110)
 # Least side of a box that gets a name, pixels of the picture; a name hides smaller ones.
 _NAMED_PX = 12
-# Width over height that a grid comes near to.
-_SHEET_SHAPE = 1.5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,8 +115,8 @@ def draw_preview(
         row, epoch = views[-1].row, views[-1].epoch
         shown.append(Shown(row, epoch, source[row].name))
         tiles.append(_tile(views, names, shown[-1], side))
-    lines = [title, _explain(recipe, what, seed, is_paired=len(streams) > 1)]
-    return _sheet(tiles, lines), shown
+    explanation = _explain(recipe, what, seed, is_paired=len(streams) > 1)
+    return sheet(tiles, title, explanation), shown
 
 
 def _without_training_limits(recipe: Recipe) -> Recipe:
@@ -132,16 +125,6 @@ def _without_training_limits(recipe: Recipe) -> Recipe:
         recipe.data, max_objects=None, skip_crowd=False, min_box_width=0.0, min_box_height=0.0
     )
     return replace(recipe, augmentation=(), data=data)
-
-
-def write_picture(picture: Image, path: Path) -> None:
-    """Write a picture to a file, in the format that its ending names.
-
-    Raises:
-        CheckpointError: the file cannot be written.
-    """
-    encoded = cv2.imencode(path.suffix, picture[..., ::-1])[1]
-    write_atomically(path, encoded.tobytes())
 
 
 def _views(
@@ -205,23 +188,14 @@ def _in_words(name: str) -> str:
 def _tile(views: Sequence[_View], names: Sequence[str], shown: Shown, side: float) -> Image:
     """Return an image, or a pair of them, above a line that says which it is."""
     images = [_draw(view, names, side) for view in views]
-    height = max(image.shape[0] for image in images)
-    gap = np.full((height, _GAP, 3), _PAPER, np.uint8)
-    parts: list[Image] = []
-    for image in images:
-        parts += [_on_paper(image, height, image.shape[1]), gap]
-    row = np.concatenate(parts[:-1], axis=1)
-    tile = _on_paper(row, height + round(1.6 * _TEXT), row.shape[1])
     objects = len(views[-1].labels)
     caption = f"row {shown.row}, epoch {shown.epoch}, {objects} object{'s' * (objects != 1)}  "
-    text = _fitted(shown.name, row.shape[1] - text_width(caption, _TEXT), _TEXT)
-    write_text(tile, caption + text, (0, height + 2), _TEXT, _INK)
-    return tile
+    return tile(images, caption, shown.name)
 
 
 def _draw(view: _View, names: Sequence[str], side: float) -> Image:
     """Return an image with its objects, small ones on top of large ones."""
-    image = _resized(view.image, side)
+    image = resized(view.image, side)
     boxes = view.boxes * np.tile(np.divide(image.shape[1::-1], view.image.shape[1::-1]), 2)
     sides = boxes[:, 2:] - boxes[:, :2]
     order = np.argsort(sides.prod(axis=1), kind="stable")
@@ -237,54 +211,3 @@ def _draw(view: _View, names: Sequence[str], side: float) -> Image:
         None if view.masks is None else view.masks[order],
         view.ignore[order],
     )
-
-
-def _resized(image: Image, side: float) -> Image:
-    """Return an image at a size to look at; pixels of a small one become whole squares.
-
-    Args:
-        image: uint8 (H, W, 3).
-        side: largest width or height, pixels.
-    """
-    height, width = image.shape[:2]
-    longest = max(height, width)
-    scale = min(max(_MIN_SIDE // longest, 1), side / longest)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST
-    return np.asarray(cv2.resize(image, size, interpolation=how), np.uint8)
-
-
-def _sheet(tiles: Sequence[Image], lines: Sequence[str]) -> Image:
-    """Return tiles in rows of one width, below a title and what explains it."""
-    height = max(tile.shape[0] for tile in tiles) + _MARGIN
-    width = max(tile.shape[1] for tile in tiles) + _MARGIN
-    columns = round(math.sqrt(len(tiles) * height * _SHEET_SHAPE / width))
-    columns = min(max(columns, 1), len(tiles))
-    rows = -(-len(tiles) // columns)
-    top = round(1.5 * _TITLE_TEXT) + round(1.5 * _TEXT) + _MARGIN
-    sheet_width = max(columns * width + _MARGIN, 480)
-    sheet = np.full((top + rows * height + _MARGIN, sheet_width, 3), _PAPER, np.uint8)
-    room = sheet_width - 2 * _MARGIN
-    write_text(sheet, _fitted(lines[0], room, _TITLE_TEXT), (_MARGIN, 8), _TITLE_TEXT, _INK)
-    below = (_MARGIN, 8 + round(1.5 * _TITLE_TEXT))
-    write_text(sheet, _fitted(lines[1], room, _TEXT), below, _TEXT, _FAINT)
-    for index, tile in enumerate(tiles):
-        row, column = divmod(index, columns)
-        y, x = top + row * height + _MARGIN // 2, column * width + _MARGIN
-        sheet[y : y + tile.shape[0], x : x + tile.shape[1]] = tile
-    return sheet
-
-
-def _on_paper(image: Image, height: int, width: int) -> Image:
-    paper = np.full((height, width, 3), _PAPER, np.uint8)
-    paper[: image.shape[0], : image.shape[1]] = image
-    return paper
-
-
-def _fitted(text: str, width: int, size: int) -> str:
-    """Return the end of a text that is not wider than so many pixels."""
-    shown = text
-    while shown and text_width(shown, size) > width:
-        text = text[1:]
-        shown = f"…{text}" if text else ""
-    return shown

@@ -19,7 +19,8 @@ from detforge.data.images import to_network_input
 from detforge.data.scenes import draw_scenes
 from detforge.errors import CheckpointError, DatasetError
 from detforge.inference.drawing import class_color
-from detforge.inspection.preview import Selection, draw_preview, to_pixels, write_picture
+from detforge.inference.sheets import write_picture
+from detforge.inspection.preview import Selection, draw_preview, to_pixels
 from detforge.recipe import Classes, DataSource, HorizontalFlip
 
 DETECTOR = detector_stub()
