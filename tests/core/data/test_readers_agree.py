@@ -31,7 +31,7 @@ from detforge.data.convert import convert_dataset
 from detforge.data.kitti import KittiFolder
 from detforge.data.labels import to_labels
 from detforge.data.masks import decode_mask
-from detforge.data.sources import open_training
+from detforge.data.sources import open_training, open_validation
 from detforge.recipe import DataSource
 
 
@@ -183,8 +183,8 @@ READERS = {*KEEP_MASKS, *KEEP_MARKS}
 
 @pytest.mark.parametrize("form", sorted(READERS, key=lambda form: form.__name__))
 def test_every_reader_gives_the_same_samples(dataset, form):
-    recipe = make_recipe(dataset.classes, training=(form(dataset),), mask_size=28)
-    source = open_training(recipe, detector_stub())
+    recipe = make_recipe(dataset.classes, validation=(form(dataset),), mask_size=28)
+    source = open_validation(recipe, detector_stub())
     found = {sample.name: sample for sample in (source[row] for row in range(len(source)))}
     assert len(found) == len(source) == len(dataset.samples)
     for want in dataset.samples:
@@ -199,6 +199,12 @@ def test_every_reader_gives_the_same_samples(dataset, form):
             np.testing.assert_array_equal(got.difficult, want.difficult)
         if form in KEEP_MASKS:
             _assert_same_masks(got, want)
+    assert _counts(source, recipe) == _counts(ListSource(dataset.samples), recipe)
+    assert source.max_objects() == ListSource(dataset.samples).max_objects()
+
+
+def _counts(source, recipe):
+    return {recipe.classes.label(name): n for name, n in source.class_counts().items()}
 
 
 @pytest.mark.parametrize("chain", [SSD_CHAIN, DETECTNET_CHAIN], ids=["ssd", "detectnet"])
