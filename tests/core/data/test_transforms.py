@@ -143,6 +143,17 @@ def test_patches_reach_every_overlap():
     assert (counts > 10).all()
 
 
+# The only patch is the whole image: it serves the bounds below its overlap with the box.
+@pytest.mark.parametrize(("overlap", "bounds"), [(1.0, 6), (0.8, 5), (0.4, 3), (0.05, 1)])
+def test_image_stays_whole_as_often_as_any_bound_is_drawn(overlap, bounds):
+    rng = _rng()
+    whole = IouCrop(min_scale=1, max_scale=1, min_aspect_ratio=2, max_aspect_ratio=2)
+    box = np.array([[0.0, 0.0, 200 * overlap, 100.0]])
+    draws = [draw_patch(SIZE, box, whole, rng) for _ in range(2000)]
+    share = sum(draw is None for draw in draws) / len(draws)
+    assert share == pytest.approx(1 / (bounds + 1), abs=0.04)
+
+
 def test_shape_that_cannot_be_cropped_gives_no_patch():
     tall_only = IouCrop(min_scale=1, max_scale=1, min_aspect_ratio=0.1, max_aspect_ratio=0.2)
     assert draw_patch(SIZE, np.array([[60.0, 20.0, 140.0, 80.0]]), tall_only, _rng()) is None
