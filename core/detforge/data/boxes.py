@@ -46,8 +46,8 @@ def clip_boxes(
     boxes: Sequence[Sequence[float]] | NDArray[np.floating], width: float, height: float
 ) -> NDArray[np.float32]:
     """Return xyxy boxes clipped to an image, as float32 (N, 4); N may be 0."""
-    limit = np.array([width, height, width, height], np.float32)
-    return np.clip(np.array(boxes, np.float32).reshape(-1, 4), 0, limit)
+    limit = np.array([width, height, width, height], np.float64)
+    return np.clip(np.array(boxes, np.float64).reshape(-1, 4), 0, limit).astype(np.float32)
 
 
 def iou_matrix_numpy(a_xyxy: ArrayLike, b_xyxy: ArrayLike) -> NDArray[np.float64]:

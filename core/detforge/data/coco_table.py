@@ -274,12 +274,12 @@ class _Annotations:
 
     def _check_pixels(self, boxes: NDArray[np.float64]) -> None:
         """Refuse boxes most of which lie within the first pixel of their image."""
-        sides = boxes[:, 2:] - boxes[:, :2]
-        within = (boxes >= 0).all(1) & (boxes <= 1).all(1) & (sides > 0).all(1)
+        has_size = boxes[:, :2] < boxes[:, 2:]
+        within = (boxes >= 0).all(1) & (boxes <= 1).all(1) & has_size.all(1)
         if within.any() and within.sum() * 2 >= len(boxes):
             number = int(np.flatnonzero(within)[0])
-            x, y, _, _ = boxes[number].tolist()
-            width, height = sides[number].tolist()
+            x, y, right, bottom = boxes[number].tolist()
+            width, height = right - x, bottom - y
             raise DatasetError(
                 f"{self._place(number)} has the box [{x:g}, {y:g}, {width:g}, {height:g}], and so "
                 f"have {within.sum()} of {len(boxes)} within one pixel: they look like shares of "

@@ -85,6 +85,8 @@ def test_box_that_cannot_be_used_has_one_reason(box, fault):
     assert box_fault(box, 64, 48) == fault
 
 
+@pytest.mark.filterwarnings("error")
 def test_clipped_boxes_lie_in_the_image():
     np.testing.assert_array_equal(clip_boxes([[-1, 2, 70, 50]], 64, 48), [[0, 2, 64, 48]])
+    np.testing.assert_array_equal(clip_boxes([[-1e99, 2, 1e99, 50]], 64, 48), [[0, 2, 64, 48]])
     assert clip_boxes([], 64, 48).shape == (0, 4)

@@ -67,10 +67,12 @@ def test_crowds_carry_their_mark(open_coco):
         ([5, 5, 0, 10], "zero size"),
         ([5, 5, -3, 10], "inverted"),
         ([5, float("nan"), 3, 10], "not finite"),
+        ([float("inf"), 5, 3, 10], "not finite"),
         ([70, 5, 3, 10], "outside the image"),
     ],
-    ids=["zero size", "inverted", "nan", "outside"],
+    ids=["zero size", "inverted", "nan", "infinite", "outside"],
 )
+@pytest.mark.filterwarnings("error")
 def test_box_that_is_no_box_is_dropped_with_the_reason(open_coco, bbox, reason):
     sample = open_coco(_content({"bbox": [1, 2, 10, 20]}, {"bbox": bbox}))[0]
     assert len(sample.boxes) == 1
