@@ -59,7 +59,8 @@ def _values(kind: Any, default: Any, folder: Path) -> Iterator[str]:
     elif isinstance(kind, click.types.FloatParamType):
         yield "0.75"
     elif kind is int or isinstance(kind, click.types.IntParamType):
-        yield str(7 if default is None else default + 3)
+        other = 7 if default is None else default + 3
+        yield str(min(other, getattr(kind, "max", None) or other))
     else:
         yield _TEXTS.get(getattr(kind, "name", ""), str(folder / "written" / "other"))
 

@@ -10,6 +10,11 @@ if TYPE_CHECKING:
 
 Target = Literal["onnx", "tensorrt-plugins"]
 
+OPSET = 17
+"""ONNX operator set of exported models, unless told otherwise."""
+OLDEST_OPSET, NEWEST_OPSET = 13, 18
+"""What can be asked for: before 13 lengths and axes were no inputs, and tf2onnx ends at 18."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TensorRTPlugin:

@@ -8,12 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from detforge.deployment import OPSET
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from detforge.deployment import Target
     from detforge.plugins import Detector
     from detforge.spec import Spec
+
+ComparedOn = Literal["validation images", "noise"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -172,9 +177,13 @@ class ExportRequest(Request):
     """
 
     spec: Spec
+        static_batch_size: the only batch size that the model takes; 0 or -1 for any.
+        target_opset: version of ONNX's operators.
     model: Path
     output: Path | None = None
-    target: Literal["onnx", "tensorrt-plugins"] = "onnx"
+    target: Target = "onnx"
+    static_batch_size: int = -1
+    target_opset: int = OPSET
     force: bool = False
 
 
@@ -315,6 +324,12 @@ class ExportReport:
 
     model: Path
     target: str
+        compared_on: what images these are.
+        batch_size: the only one that the model takes; None for any.
+        opset: version of ONNX's operators.
     max_box_difference: float
     max_score_difference: float
     compared_images: int
+    compared_on: ComparedOn = "validation images"
+    batch_size: int | None = None
+    opset: int = OPSET

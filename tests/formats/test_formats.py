@@ -10,7 +10,9 @@ import pytest
 
 from detforge.data.manifest import read_manifest
 from detforge.data.records import RecordSource
-from detforge.files import load_checkpoint
+from detforge.files import load_checkpoint, read_unlocked
+from detforge.inference.predictors import OnnxPredictor
+from detforge.recipe import InputFormat
 
 EXAMPLES = Path(__file__).parent
 
@@ -31,6 +33,25 @@ def test_checkpoint_of_format_1_is_read(name, key):
     np.testing.assert_array_equal(found.weights["network/conv/bias"], np.float32([0.5, -1.5]))
     assert found.optimizer["iteration"] == 120
     assert found.optimizer["iteration"].dtype == np.int64
+
+
+@pytest.mark.parametrize(
+    ("name", "key"), [("export_1.onnx", None), ("export_1.etlt", "example key")]
+)
+def test_exported_model_of_format_1_is_read_and_finds_what_it_found(name, key):
+    model = OnnxPredictor(read_unlocked(EXAMPLES / name, key), name)
+    assert (model.info.detector, model.info.plugin_version) == ("tiny", "1.2.3")
+    assert model.info.detforge_version == "0.2.0"
+    assert model.info.class_names == ("car", "Fußgänger")
+    assert model.info.input == InputFormat(
+        height=16, width=24, color_order="grey", mean=(117.3786,), scale=(0.02,)
+    )
+    images = np.arange(2 * 16 * 24).reshape(2, 16, 24, 1) * 37 % 251 - 125
+    found = model.predict(images.astype(np.float32) * 0.02)
+    assert found.count.tolist() == [12, 14]
+    assert found.labels[0, :3].tolist() == [1, 0, 1]
+    np.testing.assert_allclose(found.scores[0, :3], [0.9828411, 0.9669744, 0.9656115], atol=1e-5)
+    np.testing.assert_allclose(found.boxes[0, 0], [-3.5481, 5.81796, 19.06843, 22.21924], atol=1e-3)
 
 
 @pytest.mark.parametrize("version", ["1_0", "1_1"])

@@ -94,9 +94,10 @@ def _(report: InferReport) -> str:
 @describe.register
 def _(report: ExportReport) -> str:
     return (
-        f"Model: {report.model} ({report.target})\n"
-        f"Compared with the checkpoint on {report.compared_images} images: boxes differ by at most "
-        f"{report.max_box_difference:.3g} px, scores by at most {report.max_score_difference:.3g}"
+        f"Model: {report.model} ({report.target}, opset {report.opset}, {batch})\n"
+        f"Compared with the checkpoint on {report.compared_images} {images}: boxes differ by at "
+        f"most {report.max_box_difference:.3g} px, scores by at most "
+        f"{report.max_score_difference:.3g}"
     )
 
 
@@ -134,6 +135,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         return [_plain(item) for item in value]
     if isinstance(value, Path):
+    batch = f"batches of {report.batch_size}" if report.batch_size else "any batch size"
+    noise = "images of noise, as there are no validation images here"
+    images = noise if report.compared_on == "noise" else report.compared_on
         return str(value)
     if isinstance(value, bool | int | str) or value is None:
         return value

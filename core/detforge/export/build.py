@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import detforge
+from detforge.deployment import OPSET
 from detforge.errors import ExportError
 from detforge.export.graph import GlueGraph
 from detforge.export.parts import check_model, convert_parts
+from detforge.export.simplify import slimmed
 from detforge.files.metadata import ModelInfo, spec_hash, to_metadata
 from detforge.roadmap import arrival
 
@@ -27,6 +29,9 @@ def build_onnx(
     recipe: Recipe,
     model: DetectionModel,
     target: Target = "onnx",
+    *,
+    opset: int = OPSET,
+    batch_size: int | None = None,
 ) -> onnx.ModelProto:
     """Return a model as ONNX, checked but not yet compared with anything.
 
@@ -36,6 +41,9 @@ def build_onnx(
         recipe: the same in neutral terms.
         model: built for "infer", with its weights.
         target: the flavour.
+        opset: version of ONNX's operators, from `detforge.deployment.OLDEST_OPSET` to
+            `detforge.deployment.NEWEST_OPSET`.
+        batch_size: the only one that the model takes; None for any.
 
     Raises:
         ExportError: the flavour is not there yet, a part or the glue cannot be written, or the
@@ -46,7 +54,7 @@ def build_onnx(
             f"the flavour {target!r} {arrival('tensorrt')}; leave --target out for an ONNX model "
             "of standard operators"
         )
-    graph = GlueGraph(convert_parts(model), recipe.input)
+    graph = GlueGraph(convert_parts(model, opset), recipe.input, opset, batch_size)
     detector.hook.export_glue(spec=spec.message, model=model, graph=graph, target=target)
     info = ModelInfo(
         detector=detector.name,
@@ -57,6 +65,6 @@ def build_onnx(
         spec_sha256=spec_hash(spec.text),
         target=target,
     )
-    proto = graph.to_model(to_metadata(info))
+    proto = slimmed(graph.to_model(to_metadata(info)))
     check_model(proto, "the exported model")
     return proto

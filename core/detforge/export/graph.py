@@ -12,9 +12,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper, shape_inference
 
-from detforge.deployment import PLAIN_OUTPUTS
+from detforge.deployment import OPSET, PLAIN_OUTPUTS
 from detforge.errors import ExportError
-from detforge.export.parts import OPSET
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 IMAGES = "images"
 MASKS = "detection_masks"
-_BATCH = "batch"
 
 
 class GlueGraph:
@@ -31,10 +29,15 @@ class GlueGraph:
 
     Attributes:
         images: name of the image input, float32 (batch, C, H, W).
+        opset: version of ONNX's operators.
     """
 
     def __init__(
-        self, parts: Mapping[str, onnx.ModelProto], input_format: InputFormat, opset: int = OPSET
+        self,
+        parts: Mapping[str, onnx.ModelProto],
+        input_format: InputFormat,
+        opset: int = OPSET,
+        batch_size: int | None = None,
     ) -> None:
         """Begin a graph.
 
@@ -42,16 +45,18 @@ class GlueGraph:
             parts: as `detforge.export.parts.convert_parts` returns them, of this opset.
             input_format: shape of the image input.
             opset: version of ONNX's operators.
+            batch_size: the only one that the model takes; None for any.
         """
         self.images = IMAGES
+        self.opset = opset
         self._parts = parts
-        self._opset = opset
+        self._batch = batch_size or "batch"
         self._nodes: list[onnx.NodeProto] = []
         self._constants: dict[str, onnx.TensorProto] = {}
         self._types: dict[str, onnx.TypeProto] = {}
         self._outputs: list[onnx.ValueInfoProto] = []
         self._counts: collections.Counter[str] = collections.Counter()
-        shape = (_BATCH, input_format.channels, input_format.height, input_format.width)
+        shape = (self._batch, input_format.channels, input_format.height, input_format.width)
         self._input = helper.make_tensor_value_info(IMAGES, TensorProto.FLOAT, shape)
         self._types[IMAGES] = self._input.type
 
@@ -140,7 +145,7 @@ class GlueGraph:
         return name
 
     def shape(self, tensor: str) -> tuple[int | None, ...]:
-        """Return the lengths of a tensor, None where they depend on the batch.
+        """Return the lengths of a tensor, None where they depend on the batch or are not known.
 
         Raises:
             ExportError: its rank is not known; operators of other domains hide it.
@@ -181,12 +186,13 @@ class GlueGraph:
         count_name, boxes_name, scores_name, labels_name = PLAIN_OUTPUTS
         labels = self.node("Cast", [labels], to=TensorProto.INT32)
         count = self.node("Cast", [count], to=TensorProto.INT32)
-        self.output(count_name, count, TensorProto.INT32, (_BATCH, 1))
-        self.output(boxes_name, boxes, TensorProto.FLOAT, (_BATCH, limit, 4))
-        self.output(scores_name, scores, TensorProto.FLOAT, (_BATCH, limit))
-        self.output(labels_name, labels, TensorProto.INT32, (_BATCH, limit))
+        self.output(count_name, count, TensorProto.INT32, (self._batch, 1))
+        self.output(boxes_name, boxes, TensorProto.FLOAT, (self._batch, limit, 4))
+        self.output(scores_name, scores, TensorProto.FLOAT, (self._batch, limit))
+        self.output(labels_name, labels, TensorProto.INT32, (self._batch, limit))
         if masks is not None:
-            self.output(MASKS, masks, TensorProto.FLOAT, (_BATCH, *self._known_lengths(masks)[1:]))
+            lengths = self._known_lengths(masks)[1:]
+            self.output(MASKS, masks, TensorProto.FLOAT, (self._batch, *lengths))
 
     def to_model(self, metadata: Mapping[str, str]) -> onnx.ModelProto:
         """Return the finished model.
@@ -210,7 +216,7 @@ class GlueGraph:
             self._outputs,
             initializer=list(self._constants.values()),
         )
-        opsets = [helper.make_opsetid("", self._opset)]
+        opsets = [helper.make_opsetid("", self.opset)]
         opsets += [helper.make_opsetid(domain, 1) for domain in domains]
         model = helper.make_model(
             graph,
@@ -248,10 +254,10 @@ class GlueGraph:
             return  # downstream of an operator whose shapes ONNX does not know
         known = {name: self._types[name] for name in node.input if name}
         values = {name: self._constants[name] for name in node.input if name in self._constants}
-        schema = onnx.defs.get_schema(node.op_type, self._opset)
+        schema = onnx.defs.get_schema(node.op_type, self.opset)
         try:
             inferred = shape_inference.infer_node_outputs(
-                schema, node, known, values, opset_imports=[helper.make_opsetid("", self._opset)]
+                schema, node, known, values, opset_imports=[helper.make_opsetid("", self.opset)]
             )
         except shape_inference.InferenceError as err:
             shapes = ", ".join(f"{name} {self.shape(name)}" for name in known)

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import onnx
 
+from detforge.deployment import OPSET
 from detforge.errors import ExportError
-from detforge.export.simplify import fold_reshapes, name_by_layer
+from detforge.export.simplify import name_by_layer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,25 +24,25 @@ if TYPE_CHECKING:
 
     from detforge.model import DetectionModel
 
-OPSET = 17
 _STANDARD_DOMAINS = ("", "ai.onnx")
 
 
-def convert_parts(model: DetectionModel) -> dict[str, onnx.ModelProto]:
+def convert_parts(model: DetectionModel, opset: int = OPSET) -> dict[str, onnx.ModelProto]:
     """Return every part of a model as a graph, by name.
 
     Raises:
         ExportError: as `convert_part`.
     """
-    return {name: convert_part(part, name) for name, part in model.parts.items()}
+    return {name: convert_part(part, name, opset) for name, part in model.parts.items()}
 
 
-def convert_part(part: keras.Model, name: str) -> onnx.ModelProto:
+def convert_part(part: keras.Model, name: str, opset: int = OPSET) -> onnx.ModelProto:
     """Return one part as a graph of standard operators with a free batch size.
 
     Args:
         part: a flat functional model, channels last.
         name: its name, for messages.
+        opset: version of ONNX's operators.
 
     Returns:
         Inputs ``input_0``, ``input_1`` ... and outputs ``output_0`` ... in the order of the
@@ -65,14 +66,13 @@ def convert_part(part: keras.Model, name: str) -> onnx.ModelProto:
             proto, _ = tf2onnx.convert.from_function(
                 function,
                 input_signature=signature,
-                opset=OPSET,
+                opset=opset,
                 inputs_as_nchw=_rank_4("input", part.inputs),
                 outputs_as_nchw=_rank_4("output", part.outputs),
             )
         except (ValueError, TypeError, KeyError, NotImplementedError, RuntimeError) as err:
             raise ExportError(f"the part {name!r} cannot become ONNX: {err}") from err
     _check_part(proto, name, complaints)
-    fold_reshapes(proto)
     name_by_layer(proto, {layer.name for layer in part.layers})
     return proto
 

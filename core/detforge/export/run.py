@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from detforge.recipe import Recipe
-    from detforge.requests import ExportRequest
+    from detforge.requests import ComparedOn, ExportRequest
 
 log = logging.getLogger(__name__)
 
-_ENCRYPTED_SUFFIX = ".etlt"
+_PLAIN_SUFFIX, _ENCRYPTED_SUFFIX = ".onnx", ".etlt"
 _COMPARED_IMAGES = 8
 _BATCH_SIZE = 4
 
@@ -41,15 +41,22 @@ def run_export(request: ExportRequest) -> ExportReport:
         ExportError: the file exists, the flavour is not there yet, or the exported model does
             not find what the checkpoint finds.
     """
-    output = _output(request)
+    output, batch_size = _output(request), max(request.static_batch_size, 0) or None
     recipe = request.detector.recipe(request.spec)
     checkpoint = load_checkpoint(request.model, request.key)
     model = load_model(
         request.detector, request.spec, recipe, checkpoint, "infer", str(request.model)
     )
-    proto = build_onnx(request.detector, request.spec, recipe, model, request.target)
-    exported = proto.SerializeToString()
-    images = comparison_images(request, recipe)
+    exported = build_onnx(
+        request.detector,
+        request.spec,
+        recipe,
+        model,
+        request.target,
+        opset=request.target_opset,
+        batch_size=batch_size,
+    ).SerializeToString()
+    images, compared_on = comparison_images(request, recipe)
     names = recipe.classes.names
     agreement = compare(
         KerasPredictor(model, names),
@@ -66,14 +73,18 @@ def run_export(request: ExportRequest) -> ExportReport:
         max_box_difference=agreement.box,
         max_score_difference=agreement.score,
         compared_images=agreement.images,
+        compared_on=compared_on,
+        batch_size=batch_size,
+        opset=request.target_opset,
     )
 
 
-def comparison_images(request: ExportRequest, recipe: Recipe) -> np.ndarray:
-    """Return network inputs to compare on, float32 (B, H, W, C).
+def comparison_images(request: ExportRequest, recipe: Recipe) -> tuple[np.ndarray, ComparedOn]:
+    """Return network inputs to compare on, float32 (B, H, W, C), and what they are.
 
     The first validation images of the spec; where there are none on this machine, noise.
     """
+    what: ComparedOn = "validation images"
     try:
         source = open_set(recipe, request.detector, "validation")
         rows = range(min(_COMPARED_IMAGES, len(source))) if source is not None else range(0)
@@ -81,12 +92,9 @@ def comparison_images(request: ExportRequest, recipe: Recipe) -> np.ndarray:
     except DatasetError as err:
         log.info("the validation images cannot be used here (%s)", err)
         images = []
-    if images:
-        log.info("comparing checkpoint and export on %d validation images", len(images))
-    else:
-        log.info("comparing checkpoint and export on %d images of noise", _COMPARED_IMAGES)
-        images = _noise(recipe.seed)
-    return np.stack([to_network_input(image, recipe.input) for image in images])
+    if not images:
+        what, images = "noise", _noise(recipe.seed)
+    return np.stack([to_network_input(image, recipe.input) for image in images]), what
 
 
 def _noise(seed: int) -> list[np.ndarray]:
@@ -104,15 +112,23 @@ def _noise(seed: int) -> list[np.ndarray]:
 
 def _output(request: ExportRequest) -> Path:
     """Return the file to write; refuses before any work is done."""
-    output = request.output or request.model.with_suffix(".onnx")
-    if output.suffix.lower() in ENGINES:
+    output = request.output or request.model.with_suffix(_PLAIN_SUFFIX)
+    if not output.suffix:
+        output = output.with_suffix(_PLAIN_SUFFIX)
+    suffix = output.suffix.lower()
+    if suffix in ENGINES:
         raise ExportError(
             f"{output} is a TensorRT engine by its name; building one {arrival('tensorrt')}. Until "
             "then export writes .onnx"
         )
+    if suffix not in (_PLAIN_SUFFIX, _ENCRYPTED_SUFFIX):
+        raise ExportError(
+            f"{output}: export writes no {output.suffix}; call it {_PLAIN_SUFFIX}, or "
+            f"{_ENCRYPTED_SUFFIX} to have it encrypted with the key"
+        )
     if output.exists() and not request.force:
         raise ExportError(f"{output} exists; choose another name with -o, or replace it (--force)")
-    if output.suffix.lower() == _ENCRYPTED_SUFFIX and not request.key:
+    if suffix == _ENCRYPTED_SUFFIX and not request.key:
         raise ExportError(
             f"{output} would be encrypted, and no key was given; pass -k KEY, or write .onnx"
         )

@@ -6,65 +6,24 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-import numpy as np
-import onnx
-from onnx import numpy_helper
-
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    import onnx
 
-def fold_reshapes(model: onnx.ModelProto) -> None:
-    """Give every reshape of a batch a constant shape, in place.
 
-    Keras reads the batch size from the tensor and joins it with the other lengths at run time:
-    five nodes that some runtimes cannot plan ahead. One unknown length may be written as -1.
+def slimmed(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return a model that computes the same with fewer nodes, by onnxslim.
 
-    Args:
-        model: changed in place; nodes that become useless are dropped.
+    Above all, Keras reads the batch size from a tensor and joins it with the other lengths at run
+    time, five nodes a reshape that some runtimes cannot plan ahead. Names, metadata and declared
+    shapes stay.
     """
-    graph = model.graph
-    shapes = _inferred_shapes(model)
-    constants = {initializer.name for initializer in graph.initializer}
-    for node in graph.node:
-        if node.op_type != "Reshape" or node.input[1] in constants:
-            continue
-        lengths = shapes.get(node.output[0])
-        # 0 would mean "as in the input", and two unknowns cannot be told apart.
-        if lengths is None or 0 in lengths or lengths.count(-1) > 1:
-            continue
-        name = f"{node.output[0]}_shape"
-        graph.initializer.append(numpy_helper.from_array(np.array(lengths, np.int64), name))
-        node.input[1] = name
-    drop_unused(graph)
+    import onnxslim
 
-
-def drop_unused(graph: onnx.GraphProto) -> None:
-    """Drop nodes and constants that no output depends on, in place."""
-    needed = {output.name for output in graph.output}
-    kept = []
-    for node in reversed(graph.node):
-        if needed.intersection(node.output):
-            kept.append(node)
-            needed.update(node.input)
-    constants = [constant for constant in graph.initializer if constant.name in needed]
-    del graph.node[:], graph.initializer[:]
-    graph.node.extend(reversed(kept))
-    graph.initializer.extend(constants)
-
-
-def _inferred_shapes(model: onnx.ModelProto) -> dict[str, list[int]]:
-    """Return name -> lengths, -1 where unknown, of every tensor whose rank is known."""
-    inferred = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
-    shapes = {}
-    for value in (*inferred.value_info, *inferred.output):
-        tensor = value.type.tensor_type
-        if tensor.HasField("shape"):
-            shapes[value.name] = [
-                length.dim_value if length.HasField("dim_value") else -1
-                for length in tensor.shape.dim
-            ]
-    return shapes
+    slim = onnxslim.slim(model)
+    del slim.graph.value_info[:]
+    return slim
 
 
 def name_by_layer(model: onnx.ModelProto, layers: Collection[str]) -> None:

@@ -103,14 +103,16 @@ class OnnxPredictor:
                 f"{file} was exported for {self.info.target}, which ONNX Runtime cannot run; "
                 "export it with --target onnx"
             )
-        self._input = self._session.get_inputs()[0].name
+        images = self._session.get_inputs()[0]
+        self._input = images.name
+        # A word or None stands for any batch size.
+        self._batch_size = images.shape[0] if isinstance(images.shape[0], int) else 0
         self._outputs = [output.name for output in self._session.get_outputs()]
 
     def predict(self, images: np.ndarray) -> Detections:
         """See `Predictor.predict`."""
         channels_first = np.ascontiguousarray(np.moveaxis(images, -1, 1), dtype=np.float32)
-        values = self._session.run(self._outputs, {self._input: channels_first})
-        found = dict(zip(self._outputs, values, strict=True))
+        found = dict(zip(self._outputs, self._run(channels_first), strict=True))
         return Detections(
             boxes=found["detection_boxes"],
             scores=found["detection_scores"],
@@ -118,6 +120,20 @@ class OnnxPredictor:
             count=found["num_detections"][:, 0],
             masks=found.get("detection_masks"),
         )
+
+    def _run(self, images: np.ndarray) -> list[np.ndarray]:
+        """Return the outputs for images (B, C, H, W), in batches of the size that the model takes.
+
+        A last batch that is smaller is filled up with zeros.
+        """
+        count, size = len(images), self._batch_size or len(images)
+        if count % size:
+            images = np.pad(images, [(0, -count % size), (0, 0), (0, 0), (0, 0)])
+        batches = [
+            self._session.run(self._outputs, {self._input: images[start : start + size]})
+            for start in range(0, len(images), size)
+        ]
+        return [np.concatenate(values)[:count] for values in zip(*batches, strict=True)]
 
 
 def load_predictor(

@@ -5,14 +5,13 @@ import logging
 
 import keras
 import numpy as np
-import onnx
 import onnxruntime
 import pytest
 from keras import layers
 
 from detforge.errors import ExportError
 from detforge.export.parts import convert_part
-from detforge.export.simplify import drop_unused
+from detforge.export.simplify import slimmed
 
 
 def run(proto, *inputs):
@@ -95,11 +94,27 @@ def test_only_the_heads_are_transposed_and_batch_norm_is_folded(converted):
     assert counts["Conv"] == 8
 
 
-def test_reshapes_have_constant_shapes(converted):
-    _, proto = converted
-    counts = collections.Counter(node.op_type for node in proto.graph.node)
+@pytest.fixture(scope="module")
+def slim(converted):
+    return slimmed(converted[1])
+
+
+def test_slimming_leaves_reshapes_of_constant_shapes(slim):
+    counts = collections.Counter(node.op_type for node in slim.graph.node)
     assert counts["Reshape"] == 2
-    assert not counts.keys() & {"Shape", "Gather", "Slice", "Cast"}
+    assert not counts.keys() & {"Shape", "Gather", "Slice", "Cast", "Identity"}
+
+
+def test_slimming_leaves_the_numbers_the_names_and_the_model_it_was_given(converted, slim):
+    _, proto = converted
+    before = proto.SerializeToString()
+    images = np.random.default_rng(0).normal(size=(2, 3, 48, 64)).astype(np.float32)
+    for found, wanted in zip(run(slim, images), run(proto, images), strict=True):
+        np.testing.assert_allclose(found, wanted, atol=1e-5)
+    assert slim.graph.input == proto.graph.input
+    assert {node.name for node in slim.graph.node} <= {node.name for node in proto.graph.node}
+    assert slimmed(proto) == slim
+    assert proto.SerializeToString() == before
 
 
 def test_nodes_and_weights_are_named_after_layers(converted):
@@ -173,21 +188,3 @@ def test_other_backend_than_tensorflow_is_explained(monkeypatch):
     inputs = keras.Input((4,), name="rows")
     with pytest.raises(ExportError, match="KERAS_BACKEND=tensorflow"):
         convert_part(keras.Model(inputs, inputs), "any")
-
-
-def test_unused_nodes_and_constants_are_dropped():
-    node = onnx.helper.make_node
-    number = onnx.helper.make_tensor("used", onnx.TensorProto.FLOAT, [1], [2.0])
-    spare = onnx.helper.make_tensor("spare", onnx.TensorProto.FLOAT, [1], [3.0])
-    value = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1])
-    output = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [1])
-    nodes = [
-        node("Add", ["x", "used"], ["a"]),
-        node("Mul", ["a", "spare"], ["b"]),
-        node("Exp", ["b"], ["c"]),
-        node("Neg", ["a"], ["y"]),
-    ]
-    graph = onnx.helper.make_graph(nodes, "g", [value], [output], [number, spare])
-    drop_unused(graph)
-    assert [n.op_type for n in graph.node] == ["Add", "Neg"]
-    assert [constant.name for constant in graph.initializer] == ["used"]

@@ -9,6 +9,7 @@ import click
 from detforge.cli.option_table import shared
 from detforge.cli.options import Option
 from detforge.cli.value_types import FOLDER, PATH, PRECISION, ByteSize
+from detforge.deployment import NEWEST_OPSET, OLDEST_OPSET, OPSET
 
 _CALIBRATION = (
     Option(
@@ -120,7 +121,7 @@ OPTIONS = (
     Option(
         name="output",
         spellings=("-o", "--output", "--output_file", "--output_path"),
-        help="File to write; without it beside the checkpoint",
+        help="File to write, .onnx or encrypted .etlt; without it .onnx beside the checkpoint",
         type=PATH,
         metavar="FILE",
         group="writes",
@@ -134,6 +135,20 @@ OPTIONS = (
         type=click.Choice(["onnx", "tensorrt-plugins"]),
         default="onnx",
         arrives={"tensorrt-plugins": "tensorrt"},
+    ),
+    Option(
+        name="static_batch_size",
+        spellings=("--static_batch_size",),
+        help="The only batch size that the model takes; -1 or 0 for any",
+        type=click.IntRange(min=-1),
+        default=-1,
+    ),
+    Option(
+        name="target_opset",
+        spellings=("--target_opset",),
+        help=f"Version of ONNX's operators, {OLDEST_OPSET} to {NEWEST_OPSET}",
+        type=click.IntRange(OLDEST_OPSET, NEWEST_OPSET),
+        default=OPSET,
     ),
     Option(
         name="data_type",
