@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from types import SimpleNamespace
 
 import cv2
@@ -179,3 +180,20 @@ def assert_same_sample(got, want):
     np.testing.assert_array_equal(got.crowd, want.crowd)
     np.testing.assert_array_equal(got.image(), want.image())
     assert (got.masks or ()) == (want.masks or ())
+
+
+def with_each_value_replaced(content, value):
+    """JSON content again and again, each time with one of its values, at any depth, replaced."""
+    for *way, last in _places(content):
+        changed = inner = copy.deepcopy(content)
+        for key in way:
+            inner = inner[key]
+        inner[last] = value
+        yield changed
+
+
+def _places(content, place=()):
+    inside = dict(enumerate(content)) if isinstance(content, list) else content
+    for key, inner in inside.items() if isinstance(inside, dict) else ():
+        yield (*place, key)
+        yield from _places(inner, (*place, key))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import pickle
 
@@ -7,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 from benchmarks.large_coco import measure, write_large_coco
-from tests.core.data.data_builders import assert_same_sample
+from tests.core.data.data_builders import assert_same_sample, with_each_value_replaced
 
 from detforge.data.coco import CocoFile
 from detforge.data.masks import decode_mask
@@ -430,6 +431,26 @@ def test_wrong_file_says_what_is_wrong(open_coco, content, message):
     with pytest.raises(DatasetError, match=message) as caught:
         open_coco(content)
     assert "instances.json" in str(caught.value)
+
+
+ODD = [None, -1, 1.5, 10**400, float("nan"), float("inf"), "", "x" * 300, [[]], {"a": None}]
+
+
+@pytest.mark.parametrize("value", ODD, ids=lambda value: repr(value)[:20])
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_whatever_stands_in_a_file_is_read_or_refused(open_coco, value):
+    content = _content(
+        {"bbox": [1, 2, 10, 20], "area": 9, "iscrowd": 0, "segmentation": [SQUARE]},
+        {"bbox": [1, 2, 9, 9], "segmentation": {"size": [48, 64], "counts": [3000, 72]}},
+        {"bbox": [1, 2, 9, 9], "segmentation": {"size": [48, 64], "counts": "hm2X2"}},
+    )
+    assert len(open_coco(content)[0].masks) == 3
+    for changed in with_each_value_replaced(content, value):
+        with contextlib.suppress(DatasetError):
+            source = open_coco(changed)
+            for row in range(len(source)):
+                sample = source[row]
+                assert len(sample.boxes) == len(sample.masks or sample.boxes)
 
 
 def test_few_boxes_within_a_pixel_are_no_shares_of_the_image(open_coco):

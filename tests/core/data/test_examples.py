@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from dataclasses import replace
 
@@ -8,11 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.core.data.data_builders import assert_same_sample, make_sample
+from tests.core.data.record_builders import example, tao_named_example, tao_ssd_example
 
 from detforge.data.examples import Reading, to_example
 from detforge.data.examples import from_example as read_features
 from detforge.data.features import Features
 from detforge.data.masks import encode_mask
+from detforge.data.tao_examples import from_tao_example
 from detforge.errors import DatasetError
 from detforge.protos.example_pb2 import Example
 
@@ -206,6 +209,35 @@ def test_box_of_others_beyond_the_frame_is_clipped():
 def test_marks_may_be_absent_altogether(key):
     found = from_example(_changed(lambda f: f.pop(f"image/object/{key}")), "x")
     assert not {"difficult": found.difficult, "is_crowd": found.crowd}[key].any()
+
+
+LISTS = [[], [b"x"], [b"\xff", b""], [0], [-1], [1, 2, 3], [2**31] * 2, [1.5], [-1e38, 1e38]]
+LISTS += [[float("nan")] * 2, [float("inf")]]
+SAMPLE = make_sample([[1, 1, 20, 20], [5, 5, 30, 30]], ["cat", "Fußgänger"])
+
+
+@pytest.mark.parametrize("values", LISTS, ids=repr)
+@pytest.mark.parametrize(
+    ("payload", "read"),
+    [
+        (to_example(_two_objects(), NUMBERS), read_features),
+        (tao_ssd_example(SAMPLE, {"cat": 1, "fußgänger": 2}), from_tao_example),
+        (tao_named_example(SAMPLE), from_tao_example),
+    ],
+    ids=["object detection api", "tao ssd", "tao named"],
+)
+@pytest.mark.filterwarnings("error")
+def test_whatever_stands_in_a_record_is_read_or_refused(payload, read, values):
+    for key in Example.FromString(payload).features.feature:
+        changed = Example.FromString(payload)
+        changed.features.feature[key].CopyFrom(
+            Example.FromString(example(key=values)).features.feature["key"]
+        )
+        for reading in (Reading(class_labels=("cat",)), Reading(by_category_id=True)):
+            with contextlib.suppress(DatasetError):
+                found = read(Features(changed.SerializeToString(), "x"), reading)
+                assert len(found.boxes) == len(found.class_names) == len(found.difficult)
+                found.image()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,12 @@ import logging
 from pathlib import Path
 
 import pytest
-from tests.core.data.data_builders import SHAPES, convert_request, kitti_spec
+from tests.core.data.data_builders import (
+    SHAPES,
+    convert_request,
+    kitti_spec,
+    with_each_value_replaced,
+)
 
 from detforge.data.convert import convert_dataset
 from detforge.data.examples import Reading
@@ -343,22 +348,11 @@ def test_manifest_that_cannot_be_read_says_why(records, change, message):
         RecordSource(str(records))
 
 
-def _places(value, place=()):
-    yield place
-    inside = dict(enumerate(value)) if isinstance(value, list) else value
-    for key, inner in inside.items() if isinstance(inside, dict) else ():
-        yield from _places(inner, (*place, key))
-
-
 @pytest.mark.parametrize("value", [None, -1, 1.5, "", [[]], {"a": None}], ids=repr)
 def test_whatever_stands_in_a_manifest_is_read_or_refused(records, value):
-    whole = (records / "shapes.manifest.json").read_text()
-    for *way, last in list(_places(json.loads(whole)))[1:]:
-        content = inner = json.loads(whole)
-        for key in way:
-            inner = inner[key]
-        inner[last] = value
-        (records / "shapes.manifest.json").write_text(json.dumps(content))
+    path = records / "shapes.manifest.json"
+    for content in with_each_value_replaced(json.loads(path.read_text()), value):
+        path.write_text(json.dumps(content))
         with contextlib.suppress(DatasetError):
             source = RecordSource(str(records / "shapes"))
             assert source.max_objects() <= sum(source.class_counts().values())
