@@ -235,6 +235,10 @@ def dataset_readers() -> Mapping[str, type[SampleSource]]:
 
     A training or validation source whose path ends in the suffix is opened with
     ``reader(path)``.
+
+    Raises:
+        PluginError: two readers claim one suffix (raised by the core when the answers are
+            collected).
     """
 
 
