@@ -104,10 +104,12 @@ class EvaluateRequest(Request):
         model: a checkpoint or an exported ONNX file.
     """
 
+        metric: how to score; None for the recipe's mode.
     spec: Spec
     model: Path
 
 
+    metric: Literal["sample", "integrate", "coco"] | None = None
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PruneRequest(Request):
     """Remove weak channels from a trained checkpoint.

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from detforge.cli.options import Option, OptionChange
-from detforge.cli.reports import write_json
+from detforge.cli.reports import describe, write_json
 from detforge.errors import DatasetError
-from detforge.requests import TrainReport
+from detforge.requests import EvaluateReport, TrainReport
 from detforge.roadmap import arrival
 from detforge.testing import add_distribution
 
@@ -52,7 +52,18 @@ REPORTS = {
         "Objects out of bounds: records/train_warnings.json",
     ],
     "train": ["Checkpoint after 3 epochs: ", "loss: 0.2500"],
-    "evaluate": ["kitten      0.7500", "dog     no objects", "(20 images, IoU 0.5, sample)"],
+    "evaluate": [
+        "*************************\n"
+        "kitten        AP    0.750\n"
+        "dog           AP    no objects\n"
+        "猫            AP    1.000\n"
+        "              mAP   0.875\n",
+        "(20 images, IoU 0.5, sample; left out of the mean, as there is no object: dog)",
+        "from score 0.3 on  true positives  false positives  false negatives\n"
+        "kitten                          9                2                1\n"
+        "猫                              5                0                0\n",
+        "Worst images: results/worst_images.png",
+    ],
     "prune": ["conv1      64     16", "Weights: 1000, now 250 (25.0%)"],
     "inference": ["9 objects in 4 images", "Not read: notes.txt: not an image"],
     "export": [
@@ -93,8 +104,38 @@ def test_evaluation_report_holds_the_numbers_and_null_for_no_objects(
 ):
     detforge("kitten_finder", "evaluate", "-e", spec, "-m", model, "-r", tmp_path / "results")
     report = json.loads((tmp_path / "results/evaluate.json").read_text())
-    assert report["ap"] == {"kitten": 0.75, "dog": None}
-    assert report["mean_ap"] == 0.75
+    assert report["ap"] == {"kitten": 0.75, "dog": None, "猫": 1.0}
+    assert report["mean_ap"] == 0.875
+    assert report["without_objects"] == ["dog"]
+    assert report["counts"]["kitten"]["false_positives"] == 2
+    assert report["confusion"][0] == [9, 0, 1]
+    assert report["files"] == {"worst_images": "results/worst_images.png"}
+
+
+def test_coco_numbers_are_told_by_name_and_those_of_nothing_are_no_number(tmp_path):
+    numbers = {"AP": 0.4, "APs": float("nan"), "mask_AP": 0.25}
+    report = EvaluateReport(
+        mean_ap=0.4,
+        ap={"kitten": 0.4},
+        images=3,
+        mode="coco",
+        matching_iou=0.5,
+        matching_ious=(0.5, 0.75, 0.95),
+        coco=numbers,
+        mask_ap={"kitten": 0.25},
+    )
+    text = describe(report)
+    assert "Masks:\n*************************\nkitten        AP    0.250\n" in text
+    assert "(3 images, IoU 0.5 to 0.95, coco)" in text
+    assert "AP            0.400\nAPs      no objects\nmask_AP       0.250" in text
+    write_json(report, tmp_path / "evaluate.json", "ssd", "evaluate")
+    assert json.loads((tmp_path / "evaluate.json").read_text())["coco"] == numbers | {"APs": None}
+
+
+def test_every_option_of_evaluate_reaches_the_request(detforge, finder, tmp_path, spec, model):
+    detforge("kitten_finder", "evaluate", "-e", spec, "-m", model, "--metric", "COCO", "-k", "a")
+    (request,) = finder.requests
+    assert (request.model, request.metric, request.key) == (model, "coco", "a")
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
@@ -369,7 +410,7 @@ def test_verbose_says_what_runs_and_what_options_and_fields_came_to(
     assert f"read the spec {spec}" in shown
     assert "matching_iou_threshold is absent and takes its default, 0.5" in shown
     assert not any(line.startswith("batch_size is absent") for line in shown)
-    assert not any(line.startswith("visualize_pr_curve") for line in shown)  # of a later release
+    assert "visualize_pr_curve is absent and takes its default, false" in shown
     assert detforge(*words).err == ""
 
 

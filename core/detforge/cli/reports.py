@@ -57,13 +57,54 @@ def _(report: TrainReport) -> str:
 
 @describe.register
 def _(report: EvaluateReport) -> str:
-    rows = [
-        [name, "no objects" if value is None else f"{value:.4f}"]
-        for name, value in report.ap.items()
+    lines = [_precisions(report.ap, report.mean_ap), _conditions(report)]
+    if report.mask_ap:
+        lines[1:1] = ["Masks:", _precisions(report.mask_ap, report.coco["mask_AP"])]
+    if report.coco:
+        numbers = [[name, _number(value)] for name, value in report.coco.items()]
+        lines.append(table(["COCO", ""], numbers))
+    lines += [f"mAP@{iou}: {_number(mean)}" for iou, mean in report.mean_ap_by_iou.items()]
+    if report.counts:
+        lines.append(_counts(report))
+    lines += [
+        f"{name.replace('_', ' ').capitalize()}: {path}" for name, path in report.files.items()
     ]
-    rows.append(["mAP", f"{report.mean_ap:.4f}"])
-    how = f"{report.images} images, IoU {report.matching_iou:g}, {report.mode}"
-    return table(["class", "AP"], rows) + f"\n({how})"
+    return "\n".join(lines)
+
+
+def _precisions(ap: Mapping[str, float | None], mean: float) -> str:
+    """Return a row for each class and one for the mean, between lines of stars."""
+    from rich.cells import cell_len  # class names may hold wide characters
+
+    width = max(14, *(cell_len(name) + 2 for name in ap))
+    rows = [*ap.items(), ("", mean)]
+    lines = [
+        f"{name}{' ' * (width - cell_len(name))}{'AP' if name else 'mAP':6}{_number(value)}"
+        for name, value in rows
+    ]
+    stars = "*" * max(map(cell_len, lines))
+    return "\n".join([stars, *lines, stars])
+
+
+def _conditions(report: EvaluateReport) -> str:
+    ious = report.matching_ious or (report.matching_iou,)
+    iou = f"{ious[0]:g}" + (f" to {ious[-1]:g}" if len(ious) > 1 else "")
+    how = f"{report.images} images, IoU {iou}, {report.mode}"
+    if report.without_objects:
+        names = ", ".join(report.without_objects)
+        how += f"; left out of the mean, as there is no object: {names}"
+    return f"({how})"
+
+
+def _counts(report: EvaluateReport) -> str:
+    rows = [[name, *map(str, counts.values())] for name, counts in report.counts.items()]
+    kinds = next(iter(report.counts.values()))
+    header = [f"from score {report.counted_from:g} on", *(kind.replace("_", " ") for kind in kinds)]
+    return table(header, rows)
+
+
+def _number(value: float | None) -> str:
+    return "no objects" if value is None or math.isnan(value) else f"{value:.3f}"
 
 
 @describe.register
@@ -93,6 +134,9 @@ def _(report: InferReport) -> str:
 
 @describe.register
 def _(report: ExportReport) -> str:
+    batch = f"batches of {report.batch_size}" if report.batch_size else "any batch size"
+    noise = "images of noise, as there are no validation images here"
+    images = noise if report.compared_on == "noise" else report.compared_on
     return (
         f"Model: {report.model} ({report.target}, opset {report.opset}, {batch})\n"
         f"Compared with the checkpoint on {report.compared_images} {images}: boxes differ by at "
@@ -135,9 +179,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         return [_plain(item) for item in value]
     if isinstance(value, Path):
-    batch = f"batches of {report.batch_size}" if report.batch_size else "any batch size"
-    noise = "images of noise, as there are no validation images here"
-    images = noise if report.compared_on == "noise" else report.compared_on
         return str(value)
     if isinstance(value, bool | int | str) or value is None:
         return value

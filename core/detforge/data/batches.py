@@ -257,7 +257,7 @@ def evaluation_batches(source: SampleSource, recipe: Recipe) -> Iterator[Evaluat
     """Yield all images once, in batches of one size, read ahead by threads.
 
     The images come in order; where they have several shapes, shape by shape. Each image is read
-    once: its objects come along.
+    once: its objects come along. Of more images than the recipe evaluates the first ones come.
 
     Raises:
         DatasetError: an image cannot be used.
@@ -266,7 +266,7 @@ def evaluation_batches(source: SampleSource, recipe: Recipe) -> Iterator[Evaluat
     batches = [
         (image_size, rows[first : first + size])
         for shape, image_size in enumerate(buckets.sizes)
-        for rows in (np.flatnonzero(buckets.of_row == shape),)
+        for rows in (np.flatnonzero(of_row == shape),)
         for first in range(0, len(rows), size)
     ]
 
@@ -288,3 +288,4 @@ def evaluation_batches(source: SampleSource, recipe: Recipe) -> Iterator[Evaluat
                 images[index, : image.shape[0], : image.shape[1]] = image
                 samples.append(sample)
             yield EvaluationBatch(images, row, tuple(samples))
+    of_row = buckets.of_row[: recipe.evaluation.images or None]

@@ -23,8 +23,8 @@ class Mistaken(NamedTuple):
     Attributes:
         weight: missed objects, and the scores of false detections, added up.
         image: its detections and objects.
-        right: numbers of its detections that found an object, best first.
-        wrong: numbers of those that did not.
+        right: numbers of its detections that found an object.
+        wrong: numbers of those that did not, best first.
         missed: numbers of its objects that were not found.
     """
 
@@ -86,9 +86,10 @@ class Mistakes:
         np.add.at(self.confusion, (labels[right], labels[right]), 1)
         if not len(wrong) and not len(missed):
             return
-        weight = len(missed) + float(np.asarray(image.scores)[wrong].sum())
-        best_first = np.argsort(-np.asarray(image.scores)[right], kind="stable")
-        self._remember(Mistaken(weight, image, right[best_first], wrong, missed))
+        scores = np.asarray(image.scores)[wrong]
+        wrong = wrong[np.argsort(-scores, kind="stable")]
+        weight = len(missed) + float(scores.sum())
+        self._remember(Mistaken(weight, image, right, wrong, missed))
         is_lost, is_taken = np.ones(len(missed), bool), np.zeros(len(wrong), bool)
         if len(wrong) and len(missed):
             pairs = match([_part(image, wrong, missed)], 1, self._rules)

@@ -224,6 +224,7 @@ def _evaluation(message: Any) -> Evaluation:
             "matching_iou": shortest(config.matching_iou_threshold),
             "mode": modes[config.average_precision_mode],
         }
+            "precision_recall_plot": config.visualize_pr_curve,
     if _has_field(message, "nms_config"):
         settings["score_threshold"] = shortest(message.nms_config.confidence_threshold)
     return Evaluation(**settings)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.core.data.data_builders import ListSource, make_recipe, make_sample, network
 
+from detforge.data.masks import encode_mask
 from detforge.errors import DatasetError
-from detforge.evaluation.run import score
+from detforge.evaluation.run import measure, score
 from detforge.model import Detections
 
 LIMIT = 3
@@ -104,3 +107,88 @@ def test_data_whose_objects_all_do_not_count_is_an_error(flags):
     source = one_image([0, 0, 20, 40], **flags)
     with pytest.raises(DatasetError, match="memory: every object is marked difficult or crowd"):
         score(predicting(), source, make_recipe())
+
+
+def evaluating(**changes):
+    recipe = make_recipe()
+    return replace(recipe, evaluation=replace(recipe.evaluation, **changes))
+
+
+def test_counts_are_those_from_the_score_that_inference_draws_from():
+    # Right, wrong, right but too low to be drawn.
+    found = predicting((0, 0, 20, 40, 0.9, 0), (40, 0, 60, 40, 0.5, 0), (20, 0, 40, 40, 0.2, 0))
+    report = score(found, one_image([0, 0, 20, 40], [20, 0, 40, 40]), make_recipe())
+    assert report.counted_from == 0.3
+    assert report.counts["circle"] == {
+        "true_positives": 1,
+        "false_positives": 1,
+        "false_negatives": 1,
+    }
+    assert report.confusion == ((1, 0, 0, 1), (0, 0, 0, 0), (0, 0, 0, 0), (1, 0, 0, 0))
+    assert report.without_objects == ("square", "triangle")
+
+
+def test_only_the_first_images_are_scored_where_the_recipe_limits_them():
+    source = ListSource(
+        [*one_image([0, 0, 20, 40]).samples * 3, *one_image([30, 0, 50, 40]).samples * 3]
+    )
+    report = score(predicting((0, 0, 20, 40, 0.8, 0)), source, evaluating(images=3, batch_size=2))
+    assert (report.mean_ap, report.images) == (1.0, 3)
+
+
+def test_range_of_ious_leaves_its_end_out_and_is_told_one_by_one():
+    # Half of the object: found at 0.5 alone.
+    recipe = evaluating(iou_range=(0.5, 0.65, 0.05), mode="integrate")
+    report = score(predicting((0, 0, 20, 20, 0.8, 0)), one_image([0, 0, 20, 40]), recipe)
+    assert report.matching_ious == (0.5, 0.55, 0.6)
+    assert report.mean_ap_by_iou == {"0.5": 1.0, "0.55": 0.0, "0.6": 0.0}
+    assert report.mean_ap == report.ap["circle"] == pytest.approx(1 / 3)
+    assert report.matching_iou == 0.5
+
+
+def test_coco_mode_tells_twelve_numbers():
+    report = score(
+        predicting((0, 0, 20, 40, 0.8, 0)), one_image([0, 0, 20, 30]), evaluating(mode="coco")
+    )
+    assert (report.mode, len(report.coco)) == ("coco", 12)
+    assert report.coco["AP50"] == report.coco["AP75"] == pytest.approx(1.0)
+    assert report.mean_ap == report.coco["AP"] == pytest.approx(0.6)  # IoU 0.75
+    assert report.ap == {"circle": pytest.approx(0.6), "square": None, "triangle": None}
+    assert np.isnan(report.coco["APl"])
+
+
+def test_coco_area_is_the_annotated_one():
+    sample = one_image([0, 0, 20, 40]).samples[0]
+    source = ListSource([replace(sample, areas=np.array([2000.0], np.float32))])
+    report = score(predicting((0, 0, 20, 40, 0.8, 0)), source, evaluating(mode="coco"))
+    assert np.isnan(report.coco["APs"])
+    assert report.coco["APm"] == pytest.approx(1.0)
+
+
+def test_masks_are_scored_beside_boxes_where_both_sides_have_them():
+    left = np.zeros((48, 64), np.uint8)
+    left[:, :10] = 1
+    source = one_image([0, 0, 20, 48])
+    source.samples[0] = replace(source.samples[0], masks=(encode_mask(left),))
+    boxes_only = predicting((0, 0, 20, 48, 0.8, 0))
+
+    def with_masks(images):
+        whole = np.zeros((len(images), LIMIT, 2, 2), np.float32)
+        whole[..., 0] = 1.0
+        return boxes_only(images)._replace(masks=whole)
+
+    recipe = evaluating(mode="coco")
+    assert score(boxes_only, source, recipe).mask_ap == {}
+    report = score(with_masks, source, recipe)
+    assert report.coco["AP"] == pytest.approx(1.0)
+    assert report.coco["mask_AP50"] == pytest.approx(1.0)
+    assert len(report.coco) == 24
+    assert report.mask_ap["circle"] == report.coco["mask_AP"]
+
+
+def test_worst_image_is_known_by_its_row():
+    source = ListSource(
+        [*one_image([0, 0, 20, 40]).samples * 2, *one_image([30, 0, 50, 40]).samples]
+    )
+    measured = measure(predicting((0, 0, 20, 40, 0.8, 0)), source, evaluating(batch_size=2))
+    assert [found.image.row for found in measured.mistakes.worst] == [2]

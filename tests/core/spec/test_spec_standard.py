@@ -104,11 +104,17 @@ def test_evaluation_follows_its_blocks(recipe_of):
     recipe = recipe_of(
         top(
             "eval_config { validation_period_during_training: 5 average_precision_mode: INTEGRATE "
-            "batch_size: 4 matching_iou_threshold: 0.6 } nms_config { confidence_threshold: 0.2 }"
+            "batch_size: 4 matching_iou_threshold: 0.6 visualize_pr_curve: true } "
+            "nms_config { confidence_threshold: 0.2 }"
         )
     )
     assert recipe.evaluation == Evaluation(
-        period=5, batch_size=4, matching_iou=0.6, mode="integrate", score_threshold=0.2
+        period=5,
+        batch_size=4,
+        matching_iou=0.6,
+        mode="integrate",
+        score_threshold=0.2,
+        precision_recall_plot=True,
     )
     assert recipe.inference.batch_size == 4
 
@@ -404,7 +410,6 @@ def test_what_training_does_not_read_is_refused_by_name(toy, problems_of, spec_t
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("eval_config { visualize_pr_curve: true }", "visualize_pr_curve: comes with release 0.4"),
         ("nms_config { infer_nms_score_bits: 5 }", "score_bits: comes with release 0.11"),
     ],
 )
