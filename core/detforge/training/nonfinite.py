@@ -46,8 +46,8 @@ class FirstBadStep(keras.metrics.Metric):
         values = ops.stack([ops.cast(losses[name], "float32") for name in self.names])
         step = self._step + 1
         is_first = ops.logical_and(self._bad == 0, ops.any(~ops.isfinite(values)))
-        self._bad.assign(ops.where(is_first, step, self._bad))
-        self._values.assign(ops.where(is_first, values, self._values))
+        self._bad.assign(ops.where(is_first, step, self._bad.value))
+        self._values.assign(ops.where(is_first, values, self._values.value))
         self._step.assign(step)
 
     def result(self) -> dict[str, Any]:
