@@ -204,9 +204,10 @@ def _open_coco(config: CocoConfig, image_root: str) -> _DataSet:
 def _compare_categories(sources: Sequence[KittiFolder | CocoFile]) -> None:
     """Refuse files that mean different things by one category id; tell what only some define."""
     check_categories(sources)
-    everything = set().union(*(source.categories.values() for source in sources))
+    everything = {name.lower(): name for s in sources for name in s.categories.values()}
     for source in sources:
-        if missing := sorted(everything.difference(source.categories.values())):
+        own = {name.lower() for name in source.categories.values()}
+        if missing := sorted(everything[key] for key in everything.keys() - own):
             log.warning("%s does not define the categories %s", source.name, ", ".join(missing))
 
 

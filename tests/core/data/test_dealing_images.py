@@ -273,3 +273,17 @@ def test_category_that_only_one_partition_defines_is_a_warning(fruits, tmp_path,
     convert_dataset(convert_request(spec, tmp_path / "out"))
     assert "second.json does not define the categories fig" in caplog.text
     assert _manifest(tmp_path)["classes"] == ["date", "fig", "hazelnut"]
+
+
+def test_categories_of_the_partitions_are_compared_without_case(fruits, tmp_path, caplog):
+    def shout(content):
+        for category in content["categories"]:
+            category["name"] = category["name"].upper()
+
+    second = _second_coco(fruits, tmp_path, shout)
+    spec = coco_spec([fruits / "train.json", second], [fruits / "train", fruits / "val"])
+    report = convert_dataset(convert_request(spec, tmp_path / "out"))
+    assert "does not define" not in caplog.text
+    assert [sorted(objects) for objects in report.objects.values()] == [
+        ["date", "fig", "hazelnut"]
+    ] * 2
