@@ -311,6 +311,7 @@ class Data:
             they are ignored.
         mask_size: side of the square masks in a batch; 0 for no masks.
         workers: threads that prepare batches; 0 for one per core.
+        multiprocessing: processes instead of threads.
         max_queue_size: batches prepared ahead.
         validation_fold: fold of the training records that validates instead of training.
         skip_crowd: leave objects marked as a crowd out of training.
@@ -331,6 +332,7 @@ class Data:
     include_difficult: bool = True
     mask_size: int = 0
     workers: int = 0
+    multiprocessing: bool = False
     max_queue_size: int = 8
     validation_fold: int | None = None
     skip_crowd: bool = False

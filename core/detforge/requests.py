@@ -85,7 +85,8 @@ class TrainRequest(Request):
         resume_model_weights: checkpoint to start from; None for random weights.
         initial_epoch: 1-based epoch to begin with. Above 1 the optimiser and the position in
             the run are taken from the checkpoint too.
-        force: go over the checkpoints of an earlier run.
+        force: start anew where an earlier run left checkpoints, and replace them.
+        use_multiprocessing: prepare batches in processes, whatever the spec says.
     """
 
     spec: Spec
@@ -93,6 +94,7 @@ class TrainRequest(Request):
     resume_model_weights: Path | None = None
     initial_epoch: int = 1
     force: bool = False
+    use_multiprocessing: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,14 +104,14 @@ class EvaluateRequest(Request):
     Attributes:
         spec: the experiment spec.
         model: a checkpoint or an exported ONNX file.
+        metric: how to score; None for the recipe's mode.
     """
 
-        metric: how to score; None for the recipe's mode.
     spec: Spec
     model: Path
-
-
     metric: Literal["sample", "integrate", "coco"] | None = None
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PruneRequest(Request):
     """Remove weak channels from a trained checkpoint.
@@ -175,12 +177,12 @@ class ExportRequest(Request):
         model: the checkpoint.
         output: the file to write; None for beside the checkpoint.
         target: "onnx" (standard operators) or "tensorrt-plugins".
+        static_batch_size: the only batch size that the model takes; 0 or -1 for any.
+        target_opset: version of ONNX's operators.
         force: replace a file that is already there.
     """
 
     spec: Spec
-        static_batch_size: the only batch size that the model takes; 0 or -1 for any.
-        target_opset: version of ONNX's operators.
     model: Path
     output: Path | None = None
     target: Target = "onnx"
@@ -322,13 +324,13 @@ class ExportReport:
         max_box_difference: pixels, largest over the compared images.
         max_score_difference: largest over the compared images.
         compared_images: images compared.
+        compared_on: what images these are.
+        batch_size: the only one that the model takes; None for any.
+        opset: version of ONNX's operators.
     """
 
     model: Path
     target: str
-        compared_on: what images these are.
-        batch_size: the only one that the model takes; None for any.
-        opset: version of ONNX's operators.
     max_box_difference: float
     max_score_difference: float
     compared_images: int

@@ -44,7 +44,7 @@ LINES = {
     ),
     "ssd train -e ssd.txt -r result -k $KEY --use_amp --use_multiprocessing": (
         {"use_amp": True, "use_multiprocessing": True},
-        ["mixed_precision", "multiprocessing"],
+        ["mixed_precision"],
     ),
     "ssd evaluate -m model.tlt -k $KEY -e ssd.txt": ({"model": "model.tlt", "key": "secret"}, []),
     "ssd inference -i images -o drawn -m model.tlt -k $KEY -e ssd.txt": (

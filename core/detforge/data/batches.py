@@ -1,4 +1,4 @@
-"""Batches of numpy arrays, prepared by threads ahead of the accelerator.
+"""Batches of numpy arrays, prepared by threads or processes ahead of the accelerator.
 
 Shape legend: B images, H x W network input, C channels, N objects (padded), m mask side.
 """
@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from detforge.data.augment import Augmenter
+from detforge.data.batch_processes import BatchProcesses
 from detforge.data.images import normalize, to_network_input
 from detforge.data.labels import check_labels
-from detforge.data.order import Order
+from detforge.data.order import Draw, Order
 from detforge.data.ordered import map_ordered, thread_count
 from detforge.data.shape_buckets import find_buckets
 from detforge.data.targets import find_objects, make_target
 from detforge.errors import DatasetError, DetforgeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from detforge.data.order import Draw
     from detforge.data.samples import Sample, SampleSource
     from detforge.recipe import Recipe
 
@@ -53,8 +53,9 @@ class TrainingBatches:
     (Images of another weight or shape have a stream of their own.)
 
     Batch `s` depends on the data, the recipe, the seed and `s`, and on nothing else: not on the
-    number of threads, nor on where the stream began. So the number of the next step is all there
-    is to save in the middle of an epoch, and a stream from that step on is all there is to restore.
+    number of threads or processes, nor on where the stream began. So the number of the next step is
+    all there is to save in the middle of an epoch, and a stream from that step on is all there is
+    to restore.
 
     Attributes:
         source: the training images.
@@ -97,26 +98,46 @@ class TrainingBatches:
         self.failure: DetforgeError | None = None
 
     def stream(self, first_step: int = 0) -> Iterator[Arrays]:
-        """Yield batches from a step on, prepared ahead by threads.
+        """Yield batches from a step on, prepared ahead by threads, or by processes.
 
         As many are prepared as the recipe's ``max_queue_size`` says, but not more than fit into
         512 MiB; two are allowed in any case. Ends only when an image cannot be used; `failure`
         then says why.
         """
-        batches = map_ordered(
-            self.batch,
-            itertools.count(first_step),
-            workers=thread_count(self._recipe.data.workers),
-            ahead=self._batches_ahead(),
+        workers, steps = thread_count(self._recipe.data.workers), itertools.count(first_step)
+        try:
+            with self._preparing(workers) as prepare:
+                ahead = self._batches_ahead()
+                batches = map_ordered(prepare, steps, workers=workers, ahead=ahead)
+                with contextlib.closing(batches):
+                    for count, batch in enumerate(batches, start=1):
+                        if count == self.steps_per_epoch:
+                            self._report_crowded()
+                        yield batch
+        except DetforgeError as err:
+            self.failure = err
+
+    @contextlib.contextmanager
+    def _preparing(self, workers: int) -> Iterator[Callable[[int], Arrays]]:
+        """Provide what makes the batch of a step: `batch`, here or in processes."""
+        if not self._recipe.data.multiprocessing:
+            yield self.batch
+            return
+        processes = BatchProcesses(
+            self.source,
+            self._recipe,
+            seed=self._seed,
+            count=workers,
+            batch_bytes=self._largest_bytes(),
         )
-        with contextlib.closing(batches):
-            try:
-                for count, batch in enumerate(batches, start=1):
-                    if count == self.steps_per_epoch:
-                        self._report_crowded()
-                    yield batch
-            except DetforgeError as err:
-                self.failure = err
+
+        def prepare(step: int) -> Arrays:
+            arrays, crowded = processes.batch(step)
+            self._crowded.update(crowded)
+            return arrays
+
+        with contextlib.closing(processes):
+            yield prepare
 
     def batch(self, step: int) -> Arrays:
         """Return one batch; the same arrays whenever it is asked for.
@@ -124,8 +145,30 @@ class TrainingBatches:
         Raises:
             DatasetError: an image cannot be used.
         """
-        draws = self._order.batch(step)
-        arrays = self._empty(self._buckets.sizes[draws[0].shape])
+        return self._make(self._order.batch(step))
+
+    def each_once(self, images: int = 0) -> Iterator[Arrays]:
+        """Yield batches with every image once, in order, shape by shape, prepared by threads.
+
+        The last batch of a shape holds what is left.
+
+        Args:
+            images: only so many, from the start; 0 for all.
+
+        Raises:
+            DatasetError: an image cannot be used.
+        """
+        of_row, size = self._buckets.of_row[: images or None], self._recipe.data.batch_size
+        draws = ([Draw(int(row), 0, s) for row in rows] for s, rows in _in_order(of_row, size))
+        workers = thread_count(self._recipe.data.workers)
+        ahead = _ahead(workers, self._largest_bytes())
+        with contextlib.closing(
+            map_ordered(self._make, draws, workers=workers, ahead=ahead)
+        ) as batches:
+            yield from batches
+
+    def _make(self, draws: Sequence[Draw]) -> Arrays:
+        arrays = self._empty(self._buckets.sizes[draws[0].shape], len(draws))
         for index, draw in enumerate(draws):
             self._fill(arrays, index, draw)
         return arrays
@@ -136,8 +179,7 @@ class TrainingBatches:
 
     def _batches_ahead(self) -> int:
         wanted = self._recipe.data.max_queue_size
-        arrays = self._empty(max(self._buckets.sizes, key=np.prod))
-        ahead = _ahead(wanted, sum(array.nbytes for array in arrays.values()))
+        ahead = _ahead(wanted, self._largest_bytes())
         if ahead < wanted:
             log.info(
                 "%d batches are prepared ahead; the %d of max_queue_size would take more than "
@@ -146,9 +188,17 @@ class TrainingBatches:
             )
         return ahead
 
-    def _empty(self, image_size: tuple[int, int]) -> Arrays:
-        data, objects = self._recipe.data, self._max_objects
-        size, side = data.batch_size, data.mask_size
+    def _largest_bytes(self) -> int:
+        arrays = self._empty(max(self._buckets.sizes, key=np.prod), self._recipe.data.batch_size)
+        return sum(array.nbytes for array in arrays.values())
+
+    def take_crowded(self) -> dict[int, int]:
+        """Return row -> objects of the images seen since the last call that have too many."""
+        crowded, self._crowded = self._crowded, {}
+        return crowded
+
+    def _empty(self, image_size: tuple[int, int], size: int) -> Arrays:
+        objects, side = self._max_objects, self._recipe.data.mask_size
         arrays: Arrays = {
             "images": _empty_images(self._recipe, size, image_size),
             "valid": np.zeros((size, 2), np.int32),
@@ -239,6 +289,14 @@ def _empty_images(recipe: Recipe, count: int, image_size: tuple[int, int]) -> ND
     return np.zeros((count, height, width, recipe.input.channels), np.float32)
 
 
+def _in_order(of_row: NDArray, size: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """Yield the number of a shape and up to `size` rows of that shape, until all rows have come."""
+    for shape in np.unique(of_row):
+        rows = np.flatnonzero(of_row == shape)
+        for first in range(0, len(rows), size):
+            yield int(shape), rows[first : first + size]
+
+
 class EvaluationBatch(NamedTuple):
     """Images to find objects in, and what is known to be in them.
 
@@ -263,12 +321,8 @@ def evaluation_batches(source: SampleSource, recipe: Recipe) -> Iterator[Evaluat
         DatasetError: an image cannot be used.
     """
     size, buckets = recipe.evaluation.batch_size, find_buckets(source, recipe.input)
-    batches = [
-        (image_size, rows[first : first + size])
-        for shape, image_size in enumerate(buckets.sizes)
-        for rows in (np.flatnonzero(of_row == shape),)
-        for first in range(0, len(rows), size)
-    ]
+    of_row = buckets.of_row[: recipe.evaluation.images or None]
+    batches = [(buckets.sizes[shape], rows) for shape, rows in _in_order(of_row, size)]
 
     def read(row: int) -> tuple[Sample, NDArray[np.float32]]:
         sample = source[row]
@@ -288,4 +342,3 @@ def evaluation_batches(source: SampleSource, recipe: Recipe) -> Iterator[Evaluat
                 images[index, : image.shape[0], : image.shape[1]] = image
                 samples.append(sample)
             yield EvaluationBatch(images, row, tuple(samples))
-    of_row = buckets.of_row[: recipe.evaluation.images or None]

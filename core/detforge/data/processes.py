@@ -76,21 +76,21 @@ def share_out(
             worker.end()
 
 
-def _hire(work: Callable[[Job], Result], count: int) -> list[_Worker[Job, Result]]:
+def _hire(work: Callable[[Job], Result], count: int) -> list[Worker[Job, Result]]:
     # A fork has none of the threads of OpenCV's pool, and would wait for them for ever.
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
-        return [_Worker(work) for _ in range(count)]
+        return [Worker(work) for _ in range(count)]
     finally:
         cv2.setNumThreads(threads)
 
 
 def _share_out(
-    workers: Sequence[_Worker[Job, Result]], jobs: Sequence[Job]
+    workers: Sequence[Worker[Job, Result]], jobs: Sequence[Job]
 ) -> Generator[tuple[Job, Result], None, None]:
     rest = iter(jobs)
-    busy: dict[Any, tuple[_Worker[Job, Result], Job]] = {}
+    busy: dict[Any, tuple[Worker[Job, Result], Job]] = {}
     for worker, job in zip(workers, rest):  # noqa: B905 - there may be more jobs
         worker.begin(job)
         busy[worker.pipe] = worker, job
@@ -105,11 +105,25 @@ def _share_out(
             yield job, result
 
 
-class _Worker(Generic[Job, Result]):
+class Worker(Generic[Job, Result]):
     """One process, and the pipe to it."""
 
-    def __init__(self, work: Callable[[Job], Result]) -> None:
-        context: Any = multiprocessing.get_context(_START)
+    def __init__(
+        self,
+        work: Callable[[Job], Result],
+        *,
+        start: str = _START,
+        advice: str = "give fewer --processes",
+    ) -> None:
+        """Start the process.
+
+        Args:
+            work: called there; pickled unless the process is forked.
+            start: "fork" or "spawn".
+            advice: what to do when the process is ended from outside, for the message.
+        """
+        context: Any = multiprocessing.get_context(start)
+        self._advice = advice
         self.pipe, other = context.Pipe()
         self._process = context.Process(target=_serve, args=(work, other), daemon=True)
         self._process.start()
@@ -133,7 +147,7 @@ class _Worker(Generic[Job, Result]):
             self._process.join()
             raise DatasetError(
                 f"a process that did part of the work ended with code {self._process.exitcode}, "
-                "as happens when memory runs out; give fewer --processes"
+                f"as happens when memory runs out; {self._advice}"
             ) from err
         if error is not None:
             raise error

@@ -104,6 +104,7 @@ def standard_recipe(
             include_difficult=dataset.include_difficult_in_training,
             mask_size=mask_size,
             workers=training.n_workers,
+            multiprocessing=training.use_multiprocessing,
             max_queue_size=training.max_queue_size or 20,
         ),
         checkpoints=Checkpoints(name=name, interval=training.checkpoint_interval or 1),
@@ -223,8 +224,8 @@ def _evaluation(message: Any) -> Evaluation:
             "batch_size": config.batch_size,
             "matching_iou": shortest(config.matching_iou_threshold),
             "mode": modes[config.average_precision_mode],
-        }
             "precision_recall_plot": config.visualize_pr_curve,
+        }
     if _has_field(message, "nms_config"):
         settings["score_threshold"] = shortest(message.nms_config.confidence_threshold)
     return Evaluation(**settings)

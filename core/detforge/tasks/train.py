@@ -15,9 +15,14 @@ def train(request: TrainRequest) -> TrainReport:
     """Train with the core's loop."""
     from detforge.data.sources import open_validation
     from detforge.training.beginning import find_beginning, report_finished
-    from detforge.training.start import check_start, make_weights_dir, open_training_data
+    from detforge.training.start import (
+        check_start,
+        make_weights_dir,
+        open_training_data,
+        with_options,
+    )
 
-    recipe = request.detector.recipe(request.spec)
+    recipe = with_options(request.detector.recipe(request.spec), request)
     check_start(request, recipe)
     batches = open_training_data(request, recipe)
     validation = open_validation(recipe, request.detector)

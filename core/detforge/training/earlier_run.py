@@ -155,7 +155,9 @@ def essence(recipe: Recipe) -> Recipe:
     """Return a recipe without what leaves the weights of each step as they are."""
     return replace(
         recipe,
-        data=replace(recipe.data, validation=(), workers=0, max_queue_size=0),
+        data=replace(
+            recipe.data, validation=(), workers=0, max_queue_size=0, multiprocessing=False
+        ),
         checkpoints=replace(recipe.checkpoints, interval=1, interval_steps=0),
         epochs=0,
         steps=0,

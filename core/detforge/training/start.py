@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from detforge.data.batches import TrainingBatches
@@ -16,6 +17,13 @@ if TYPE_CHECKING:
     from detforge.requests import TrainRequest
 
 log = logging.getLogger("detforge")
+
+
+def with_options(recipe: Recipe, request: TrainRequest) -> Recipe:
+    """Return the recipe with what options of the command switch on, whatever its spec says."""
+    if request.use_multiprocessing:
+        recipe = replace(recipe, data=replace(recipe.data, multiprocessing=True))
+    return recipe
 
 
 def open_training_data(request: TrainRequest, recipe: Recipe) -> TrainingBatches:

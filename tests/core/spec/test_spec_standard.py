@@ -127,11 +127,12 @@ def test_zeros_that_mean_a_default_are_resolved(recipe_of):
 
 def test_loader_settings_reach_the_recipe(recipe_of):
     recipe = recipe_of(
-        training("checkpoint_interval: 5 max_queue_size: 6 n_workers: 3"),
+        training("checkpoint_interval: 5 max_queue_size: 6 n_workers: 3 use_multiprocessing: true"),
         ("validation_data", "include_difficult_in_training: false validation_data"),
     )
     assert recipe.checkpoints.interval == 5
     assert (recipe.data.max_queue_size, recipe.data.workers) == (6, 3)
+    assert recipe.data.multiprocessing is True
     assert recipe.data.include_difficult is False
 
 
@@ -383,7 +384,6 @@ def test_later_feature_that_is_switched_off_is_accepted(recipe_of, text):
         ("early_stopping { }", "early_stopping: comes with release 0.4"),
         ("early_stopping { patience: 3 }", "early_stopping: comes with release 0.4"),
         ("enable_qat: true", "enable_qat: comes with release 0.10"),
-        ("use_multiprocessing: true", "use_multiprocessing: comes with release 0.4"),
         ("model_ema: true", "model_ema: comes with release 0.4"),
         ('resume_model_path: "a"', "resume_model_path: is not read; give the checkpoint to the"),
         ('pretrain_model_path: "a"', "pretrain_model_path: is not read; give the weights to the"),

@@ -77,7 +77,6 @@ OPTIONS = (
         spellings=("--use_multiprocessing",),
         help="Prepare batches in several processes; the spec can say it too",
         type=bool,
-        arrives="multiprocessing",
     ),
     shared.KEY,
     shared.KEY_FILE,
