@@ -47,13 +47,24 @@ def to_example(sample: Sample, label_numbers: Mapping[str, int]) -> bytes:
     return b"".join(example_parts(sample, label_numbers))
 
 
-def example_parts(sample: Sample, label_numbers: Mapping[str, int]) -> tuple[bytes, bytes, bytes]:
+def example_parts(
+    sample: Sample, label_numbers: Mapping[str, int], *, digest: bool = True
+) -> tuple[bytes, bytes, bytes]:
     """Return what `to_example` does, in three parts.
 
     The second is the encoded image: it may be large, and is not copied.
+
+    Args:
+        sample: see `to_example`.
+        label_numbers: likewise.
+        digest: with the SHA-256 of the image, which takes longer than to copy it; otherwise an
+            empty text stands in its place, because some readers want every key.
     """
     encoded = sample.data()
-    others = _features(sample, encoded, label_numbers).SerializeToString(deterministic=True)
+    features = _features(sample, encoded, label_numbers)
+    sha256 = hashlib.sha256(encoded).hexdigest() if digest else ""
+    _put_bytes(features.feature["image/key/sha256"], sha256.encode())
+    others = features.SerializeToString(deterministic=True)
     # The features are sorted by their keys, and the image comes first. From the inside: its bytes
     # in a list, the list in a feature, the feature beside its key in an entry, all entries.
     head = _field(1, b"", len(encoded))
@@ -79,14 +90,13 @@ def _field(number: int, content: bytes, following: int = 0) -> bytes:
 
 
 def _features(sample: Sample, encoded: bytes, label_numbers: Mapping[str, int]) -> FeaturesMessage:
-    """Return everything but the image."""
+    """Return everything but the image and its digest."""
     format = image_format(encoded) or sample.name.rpartition(".")[2].lower()
     features = FeaturesMessage()
     feature = features.feature
     _put_bytes(feature["image/format"], format.encode())
     _put_bytes(feature["image/filename"], sample.name.encode())
     _put_bytes(feature["image/source_id"], sample.source_id.encode())
-    _put_bytes(feature["image/key/sha256"], hashlib.sha256(encoded).hexdigest().encode())
     _put_ints(feature["image/height"], [sample.height])
     _put_ints(feature["image/width"], [sample.width])
     size = np.array([sample.width, sample.height, sample.width, sample.height], np.float64)

@@ -91,7 +91,8 @@ class ShardWriter:
                 sample = source[row]
                 notes = check_image(sample, decode=plan.decode)
                 sample = plan.prepare(sample)
-                for part in frame_parts(*example_parts(sample, plan.numbers)):
+                parts = example_parts(sample, plan.numbers, digest=plan.decode)
+                for part in frame_parts(*parts):
                     file.write(part)
                     digest.update(part)
                 tally.add(sample, notes)
