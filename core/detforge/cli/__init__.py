@@ -3,17 +3,22 @@
 Nothing here imports Keras or TensorFlow; a task does once it runs.
 
 Exit codes: 0 done; 2 the user's mistake, told in one message; 1 our bug, with a traceback;
-130 interrupted.
+130 interrupted (Ctrl-C); 143 ended by a scheduler or ``kill``. Both leave a task as an error does:
+with its processes ended and its files whole.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from types import FrameType
 
 __all__ = ["main"]
 
@@ -34,10 +39,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     logs.open_console()
     try:
-        code = root().main(words, prog_name="detforge", standalone_mode=False)
+        with _leaving_when_terminated():
+            code = root().main(words, prog_name="detforge", standalone_mode=False)
     except click.Abort:
         logs.fail("Interrupted.")
         return 130
+    except _Terminated:
+        logs.fail("Terminated.")
+        return 128 + signal.SIGTERM
     except (click.ClickException, DetforgeError) as err:
         if VARIABLE in os.environ:
             return 2  # completing a word: there is nothing to offer, and no place for a message
@@ -51,6 +60,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         logs.close()
     return code if isinstance(code, int) else 0
+
+
+class _Terminated(SystemExit):
+    """The process was asked to end."""
+
+
+@contextlib.contextmanager
+def _leaving_when_terminated() -> Iterator[None]:
+    """Turn the signal that ends a process at once into an exit that cleans up."""
+    is_ours = (
+        threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    )
+    if not is_ours:
+        yield
+        return
+    signal.signal(signal.SIGTERM, _leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    raise _Terminated(128 + number)
 
 
 def _message(err: Exception) -> str:

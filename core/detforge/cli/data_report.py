@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
-from detforge.cli.reports import table
 from detforge.inspection.summary import COCO_LARGE, COCO_SMALL, SHARE_LARGE, SHARE_SMALL
+from detforge.text_table import table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from functools import singledispatch
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from detforge.requests import (
     ConvertReport,
@@ -18,9 +18,7 @@ from detforge.requests import (
     PruneReport,
     TrainReport,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from detforge.text_table import table
 
 
 @singledispatch
@@ -143,21 +141,6 @@ def _(report: ExportReport) -> str:
         f"most {report.max_box_difference:.3g} px, scores by at most "
         f"{report.max_score_difference:.3g}"
     )
-
-
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return rows in aligned columns: the first to the left, the others to the right."""
-    from rich.cells import cell_len  # class names may hold wide characters
-
-    lines = [header, *rows]
-    widths = [max(cell_len(line[column]) for line in lines) for column in range(len(header))]
-
-    def aligned(cells: Sequence[str]) -> str:
-        gaps = [" " * (width - cell_len(cell)) for cell, width in zip(cells, widths, strict=True)]
-        rest = (gap + cell for gap, cell in zip(gaps[1:], cells[1:], strict=True))
-        return "  ".join([cells[0] + gaps[0], *rest]).rstrip()
-
-    return "\n".join(map(aligned, lines))
 
 
 def write_json(report: Any, path: Path, detector: str, task: str) -> None:

@@ -1,8 +1,8 @@
 """Labelled images on the host: reading, converting to records, augmenting, batching.
 
-Everything here is numpy, OpenCV and threads; no tensor library is imported. Boxes are xyxy,
-float32, in pixels of the source image until `augment` or `batches` moves them into the network
-input.
+Everything here is numpy, OpenCV, threads and processes; no tensor library is imported. Boxes are
+xyxy, float32, in pixels of the source image until `augment` or `batches` moves them into the
+network input.
 
     boxes                boxes as arrays: faults, clipping, overlap
     images, headers      pixels: decode, check, bring into the network's form
@@ -29,6 +29,7 @@ input.
     transforms, augment  random views of an image for training
     targets              what a view asks the network to find
     order, shape_buckets which image comes when, in batches of one shape
-    ordered, batches     batches prepared by threads, in order
+    ordered, batches, batch_processes
+                         batches prepared by threads or processes, in order
     scenes               a data set of drawn shapes, for demonstrations and tests
 """

@@ -213,6 +213,11 @@ class KittiFolder(SampleSource):
         counts = Counter(o.class_name for label in self._labels for o in label.objects)
         return dict(sorted(counts.items()))
 
+    def difficult_counts(self) -> dict[str, int]:
+        """Return class name -> objects that are occluded."""
+        objects = (found for label in self._labels for found in label.objects)
+        return dict(Counter(found.class_name for found in objects if found.difficult))
+
     def max_objects(self) -> int:
         """Return the largest number of objects in one image."""
         return max(len(label.objects) for label in self._labels)

@@ -201,6 +201,13 @@ class SampleSource(abc.ABC):
     def max_objects(self) -> int:
         """Return the largest number of objects in one image."""
 
+    def difficult_counts(self) -> dict[str, int] | None:
+        """Return class name -> objects marked difficult.
+
+        None where that would take a look at every image.
+        """
+        return None
+
     def weights(self) -> NDArray[np.float64] | None:
         """Return float64 (rows,): how often each image is drawn, 1 on average.
 

@@ -15,6 +15,7 @@ def train(request: TrainRequest) -> TrainReport:
     """Train with the core's loop."""
     from detforge.data.sources import open_validation
     from detforge.training.beginning import find_beginning, report_finished
+    from detforge.training.class_counts import report_classes
     from detforge.training.start import (
         check_start,
         make_weights_dir,
@@ -30,6 +31,7 @@ def train(request: TrainRequest) -> TrainReport:
     beginning = find_beginning(request, recipe, batches, weights_dir)
     if beginning.is_finished(recipe):
         return report_finished(beginning, request, recipe)
+    report_classes(batches.source, validation, recipe.classes)
     from detforge.training.run import run_training  # Keras loads here
 
     return run_training(request, recipe, batches, validation, weights_dir, beginning)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from detforge.recipe import Recipe
     from detforge.requests import TrainRequest
 
-log = logging.getLogger("detforge")
-
 
 def with_options(recipe: Recipe, request: TrainRequest) -> Recipe:
     """Return the recipe with what options of the command switch on, whatever its spec says."""
@@ -27,7 +24,7 @@ def with_options(recipe: Recipe, request: TrainRequest) -> Recipe:
 
 
 def open_training_data(request: TrainRequest, recipe: Recipe) -> TrainingBatches:
-    """Return the batches of the run; says what they are made of.
+    """Return the batches of the run.
 
     Raises:
         DatasetError: the sources cannot be read, or hold a class that the spec does not map.
@@ -38,10 +35,7 @@ def open_training_data(request: TrainRequest, recipe: Recipe) -> TrainingBatches
             "records, in dataset_config.data_sources"
         )
     source = open_training(recipe, request.detector)
-    batches = TrainingBatches(source, recipe, seed=recipe.seed)
-    counts = ", ".join(f"{name} {count}" for name, count in sorted(source.class_counts().items()))
-    log.info("training on %d images (%s)", len(source), counts)
-    return batches
+    return TrainingBatches(source, recipe, seed=recipe.seed)
 
 
 def check_start(request: TrainRequest, recipe: Recipe) -> None:
