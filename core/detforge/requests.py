@@ -149,8 +149,10 @@ class InferRequest(Request):
         spec: the experiment spec.
         model: a checkpoint or an exported ONNX file.
         images: a folder of images, or one image.
-        annotated_dir: folder for images with the boxes drawn.
+        annotated_dir: folder for images with the boxes drawn; None for none. At least one of this
+            and the next two is there.
         labels_dir: folder for KITTI label files; None for none.
+        detections_file: file for all that was found, as COCO results; None for none.
         threshold: least score; None for the recipe's.
         label_map: file of class names, one a line; None for the recipe's.
         include_mask: draw the masks too.
@@ -160,8 +162,9 @@ class InferRequest(Request):
     spec: Spec
     model: Path
     images: Path
-    annotated_dir: Path
+    annotated_dir: Path | None = None
     labels_dir: Path | None = None
+    detections_file: Path | None = None
     threshold: float | None = None
     label_map: Path | None = None
     include_mask: bool = False
@@ -302,16 +305,18 @@ class InferReport:
     Attributes:
         images: images read.
         detections: objects at or above the threshold.
-        annotated_dir: where the drawings are.
+        annotated_dir: where the drawings are, or None.
         labels_dir: where the label files are, or None.
         unreadable: files that are no images, with the reason.
+        detections_file: where the COCO results are, or None.
     """
 
     images: int
     detections: int
-    annotated_dir: Path
+    annotated_dir: Path | None
     labels_dir: Path | None
     unreadable: Mapping[str, str]
+    detections_file: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

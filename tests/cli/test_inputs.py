@@ -181,7 +181,7 @@ def test_what_neither_spec_nor_option_names_is_missed(detforge, namer, spec):
     namer.files.update(images="images")
     result = detforge("kitten_finder", "inference", "-e", spec)
     assert result.code == 2
-    missing = "missing --model, --out_image_dir; " + str(spec)
+    missing = "missing --model; " + str(spec)
     assert result.err == f"Error: {missing} does not say it either\n"
 
 

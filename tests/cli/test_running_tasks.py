@@ -78,7 +78,8 @@ def test_task_runs_and_prints_its_report(detforge, finder, tmp_path, spec, model
     if task == "dataset_convert":
         spec = convert_spec(tmp_path)
     result = detforge(*words_of(task, spec, model, tmp_path))
-    assert (result.code, result.err) == (0, "")
+    # The report of inference names a file that could not be read.
+    assert (result.code, result.err) == (3 if task == "inference" else 0, "")
     assert all(line in result.out for line in REPORTS[task])
     assert len(finder.requests) == 1
 
@@ -172,14 +173,28 @@ def test_every_option_of_inference_reaches_the_request(detforge, finder, tmp_pat
         *("kitten_finder", "inference", "--in_image_dir", tmp_path, "--out_image_dir"),
         *(tmp_path / "a", "--out_label_dir", tmp_path / "b", "--config_path", spec),
         *("--model_path", model, "-t", "0.4", "--label_map", spec, "--include_mask", "--force"),
+        *("--out_json_file", tmp_path / "c.json"),
     )
     (request,) = finder.requests
     assert (request.label_map, request.include_mask, request.force) == (spec, True, True)
     assert (request.images, request.model) == (tmp_path, model)
     assert (request.annotated_dir, request.labels_dir) == (tmp_path / "a", tmp_path / "b")
+    assert request.detections_file == tmp_path / "c.json"
     assert request.threshold == 0.4
     assert request.spec.message.batch_size == 4
     assert request.key is None
+
+
+def test_results_folder_takes_drawings_and_labels_that_have_no_other_place(
+    detforge, finder, tmp_path, spec, model
+):
+    out, words = tmp_path / "out", ["inference", "-e", spec, "-m", model, "-i", tmp_path, "-r"]
+    for more in ([], ["-o", tmp_path / "a"], ["-l", tmp_path / "b"]):
+        detforge("kitten_finder", *words, out, *more)
+    places = [(request.annotated_dir, request.labels_dir) for request in finder.requests]
+    drawn, labels = out / "images_annotated", out / "labels"
+    assert places == [(drawn, labels), (tmp_path / "a", labels), (drawn, tmp_path / "b")]
+    assert {request.detections_file for request in finder.requests} == {None}
 
 
 def test_every_option_of_train_reaches_the_request(detforge, finder, tmp_path, spec, model):
@@ -329,6 +344,7 @@ def test_warning_of_a_spec_is_shown_once(detforge, finder, tmp_path, spec, model
         ("evaluate", "-r"),
         ("inference", "-o"),
         ("inference", "-l"),
+        ("inference", "--out_json_file"),
         ("prune", "-o"),
         ("export", "-o"),
         ("dataset_convert", "-o"),

@@ -22,6 +22,18 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
+# Top-level modules that only some tasks import, and the extra that brings them.
+_EXTRAS = {
+    "albumentations": "train",
+    "keras": "train",
+    "onnx": "train",
+    "onnxslim": "train",
+    "pycocotools": "train",
+    "tensorflow": "train",
+    "tf2onnx": "train",
+    "jax": "jax",
+}
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code.
@@ -53,6 +65,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if "--debug" in words:
             logs.show_traceback()
         logs.fail(f"Error: {_message(err)}")
+        return 2
+    except ModuleNotFoundError as err:
+        if err.name not in _EXTRAS:
+            logs.record_traceback()
+            raise
+        logs.fail(f"Error: {_absent(err.name)}")
         return 2
     except Exception:
         logs.record_traceback()
@@ -97,3 +115,12 @@ def _message(err: Exception) -> str:
     if isinstance(err, click.UsageError) and err.ctx is not None:
         message += f"\nTry '{err.ctx.command_path} --help'."
     return message
+
+
+def _absent(module: str) -> str:
+    """Return the message about a package that a task needs and that is not installed."""
+    return (
+        f"this needs {module}, which is not installed; install it with "
+        f"'pip install detforge[{_EXTRAS[module]}]' (Python 3.11 or newer). Inference and "
+        "evaluation of an exported .onnx file need no more than 'pip install detforge[onnx]'"
+    )

@@ -58,6 +58,7 @@ def build_request(
     key = arguments["key"] = find_key(task, values, spec)
     if spec is not None:
         arguments |= _from_spec(detector, task, spec, options, values)
+    arguments |= _in_results(options, arguments)
     if values.get("output") is not None:
         arguments["output"] = output_path(task, values, key)
     request = REQUESTS[task]
@@ -165,3 +166,15 @@ def _from_spec(
     if missing:
         raise UsageError(f"missing {', '.join(missing)}; {spec.file} does not say it either")
     return {name: Path(value) for name, value in found.items() if value}
+
+
+def _in_results(options: Sequence[Option], arguments: Mapping[str, Any]) -> dict[str, Path]:
+    """Return the places in the results folder of what has no other, if there is that folder."""
+    folder = arguments.get("results_dir")
+    if folder is None:
+        return {}
+    return {
+        option.name: folder / option.in_results
+        for option in options
+        if option.in_results and arguments[option.name] is None
+    }

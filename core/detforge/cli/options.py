@@ -48,6 +48,8 @@ class Option:
         file_suffixes: endings that make a value a file all the same, where the spelling is
             silent.
         from_spec: when absent, the spec says it.
+        in_results: what it is called in the results folder, where it goes when neither an option
+            nor the spec says it; empty for nowhere.
         arrives: feature of the roadmap that brings the option, or each value named. Until then it
             is refused.
         works: values that are fine all the same.
@@ -72,6 +74,7 @@ class Option:
     output: Literal["", "file", "folder"] = ""
     file_suffixes: tuple[str, ...] = ()
     from_spec: bool = False
+    in_results: str = ""
     arrives: str | Mapping[Any, str] = ""
     works: tuple[Any, ...] = ()
     no_effect: str = ""

@@ -120,12 +120,13 @@ def _(report: PruneReport) -> str:
 
 @describe.register
 def _(report: InferReport) -> str:
-    lines = [
-        f"{report.detections} objects in {report.images} images",
-        f"Annotated images: {report.annotated_dir}",
-    ]
-    if report.labels_dir is not None:
-        lines.append(f"Label files: {report.labels_dir}")
+    lines = [f"{report.detections} objects in {report.images} images"]
+    places = {
+        "Annotated images": report.annotated_dir,
+        "Label files": report.labels_dir,
+        "COCO results": report.detections_file,
+    }
+    lines += [f"{what}: {place}" for what, place in places.items() if place is not None]
     lines += [f"Not read: {name}: {reason}" for name, reason in report.unreadable.items()]
     return "\n".join(lines)
 

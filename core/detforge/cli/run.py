@@ -17,6 +17,7 @@ from detforge.cli.later import feature_of_task, refuse_options, refuse_task
 from detforge.cli.quiet import quiet_import
 from detforge.cli.words import names_folder
 from detforge.errors import PluginError, UsageError
+from detforge.requests import InferReport
 from detforge.roadmap import arrival
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _FOLDERS = ("results_dir", "annotated_dir", "labels_dir")
+_PARTIAL = 3
 _FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -39,8 +41,8 @@ def run_task(
     options: Sequence[Option],
     values: Mapping[str, Any],
     waiting: Mapping[str, str],
-) -> None:
-    """Run one task of a detector and report.
+) -> int:
+    """Run one task of a detector, report, and return the exit code.
 
     Args:
         detector: the loaded detector.
@@ -70,6 +72,8 @@ def run_task(
         if request.results_dir is not None:
             reports.write_json(report, request.results_dir / f"{word}.json", detector.name, word)
     logs.say(reports.describe(report))
+    is_partial = isinstance(report, InferReport) and report.unreadable
+    return _PARTIAL if is_partial else 0
 
 
 def log_start(
@@ -104,6 +108,8 @@ def _check_outputs(values: Mapping[str, Any], options: Sequence[Option]) -> None
         value = values[option.name]
         if value is not None and option.name in _FOLDERS:
             doors.check_folder(value, option.title)
+        elif value is not None and option.name == "detections_file":
+            doors.check_file(value, option.title)
         elif value is not None and option.name == "output":
             if names_folder(str(value)):
                 doors.check_folder(Path(value), option.title)
@@ -150,8 +156,8 @@ def _told_when_unwritable(request: Request) -> Iterator[None]:
 def _outputs(request: Request) -> list[Path]:
     """Return the folders that a task writes to."""
     folders = [getattr(request, name, None) for name in _FOLDERS]
-    output = getattr(request, "output", None)
-    return [*filter(None, folders), *([output.parent] if output else [])]
+    files = [getattr(request, name, None) for name in ("output", "detections_file")]
+    return [*filter(None, folders), *(path.parent for path in files if path)]
 
 
 def _is_below(filename: Any, folders: Sequence[Path]) -> bool:

@@ -27,7 +27,7 @@ class TaskCommand(click.Command):
         self,
         name: str,
         options: Sequence[Option],
-        start: Callable[[dict[str, Any]], None],
+        start: Callable[[dict[str, Any]], int | None],
         summary: str,
     ) -> None:
         """Make a command.
@@ -35,7 +35,8 @@ class TaskCommand(click.Command):
         Args:
             name: the word on the command line.
             options: in the order of the help.
-            start: called with what click parsed, for `detforge.cli.parameters.checked_values`.
+            start: called with what click parsed, for `detforge.cli.parameters.checked_values`;
+                returns the exit code, None for 0.
             summary: what it does.
         """
         from detforge.cli.parameters import click_parameter
@@ -122,7 +123,7 @@ class DetectorTask(TaskCommand):
                 formatter.write_text(coming)
         write_example(formatter, ctx.command_path, self.options)
 
-    def _start(self, given: dict[str, Any]) -> None:
+    def _start(self, given: dict[str, Any]) -> int:
         from detforge.cli.option_table import check_together
         from detforge.cli.parameters import checked_values, waiting_options
         from detforge.cli.run import run_task
@@ -130,7 +131,7 @@ class DetectorTask(TaskCommand):
         values = checked_values(self.options, given, self._owners)
         check_together(self.task, self.options, values)
         waiting = waiting_options(self.options, given)
-        run_task(self.detector, self.task, str(self.name), self.options, values, waiting)
+        return run_task(self.detector, self.task, str(self.name), self.options, values, waiting)
 
     def _owners(self, name: str) -> str:
         """Return the end of a message that says which detectors an option works with."""

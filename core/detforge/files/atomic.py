@@ -16,7 +16,7 @@ _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 _STALE_SECONDS = 3600
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes, *, flush: bool = True) -> None:
     """Write a file in one step, as seen by everybody else.
 
     The bytes go to a temporary name in the same folder and reach the disk before they take
@@ -25,6 +25,8 @@ def write_atomically(path: Path, data: bytes) -> None:
     Args:
         path: the file to write or to replace.
         data: its whole content.
+        flush: wait for the disk. Without, a process that is killed still leaves the old file or
+            the new one, but a power cut may not: for the many files that are easily made again.
 
     Raises:
         CheckpointError: the file cannot be written; what was there before is unchanged.
@@ -33,12 +35,14 @@ def write_atomically(path: Path, data: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, temporary, data)
+        _replace(path, temporary, data, flush=flush)
     except OSError as err:
         raise CheckpointError(
             f"{path} cannot be written: {err.strerror or err}. A file that was there before is "
             "unchanged; free some space or choose another folder, and run again"
         ) from err
+    if not flush:
+        return
     try:
         _sync_folder(path.parent)
     except OSError as err:
@@ -60,9 +64,9 @@ def remove_leftovers(folder: Path) -> None:
                 path.unlink()
 
 
-def _replace(path: Path, temporary: Path, data: bytes) -> None:
+def _replace(path: Path, temporary: Path, data: bytes, *, flush: bool) -> None:
     try:
-        _write_new(temporary, data)
+        _write_new(temporary, data, flush=flush)
         temporary.replace(path)
     except BaseException:
         # Also on Ctrl-C. If even this fails, the first error is the one to tell.
@@ -71,14 +75,15 @@ def _replace(path: Path, temporary: Path, data: bytes) -> None:
         raise
 
 
-def _write_new(path: Path, data: bytes) -> None:
+def _write_new(path: Path, data: bytes, *, flush: bool) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     descriptor = os.open(path, flags, 0o666)
     try:
         rest = memoryview(data)
         while rest:
             rest = rest[os.write(descriptor, rest) :]
-        os.fsync(descriptor)
+        if flush:
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 

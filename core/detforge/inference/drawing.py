@@ -58,6 +58,8 @@ def draw_detections(
     scores: np.ndarray,
     labels: np.ndarray,
     masks: np.ndarray | None = None,
+    *,
+    captions: bool = True,
 ) -> NDArray[np.uint8]:
     """Return a copy of an image with boxes, names and scores.
 
@@ -68,11 +70,14 @@ def draw_detections(
         scores: float (N,), in [0, 1].
         labels: int (N,); each label has a colour of its own.
         masks: float (N, h, w), probabilities inside the box; None for none.
+        captions: write names and scores; without, colours alone tell the classes.
 
     Returns:
         uint8 (H, W, 3), RGB.
     """
-    texts = [f"{name} {score:.2f}" for name, score in zip(names, scores, strict=True)]
+    texts = [
+        f"{name} {score:.2f}" if captions else "" for name, score in zip(names, scores, strict=True)
+    ]
     return draw_objects(image_rgb, boxes_xyxy, texts, labels, masks)
 
 

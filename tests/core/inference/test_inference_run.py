@@ -20,7 +20,7 @@ from tests.tiny_detector import (
 from detforge.errors import CheckpointError, DatasetError, UsageError
 from detforge.files import save_checkpoint
 from detforge.inference import run as inference_run
-from detforge.inference.run import find_images
+from detforge.inference.source_images import find_images
 from detforge.model import Detections
 from detforge.requests import InferRequest
 from detforge.tasks.infer import infer
@@ -213,7 +213,7 @@ def test_drawing_over_the_images_is_refused(tmp_path, request_of):
 def test_output_folder_that_cannot_be_made_is_one_error(tmp_path, request_of):
     write_images(tmp_path / "images", ("a.png",))
     (tmp_path / "drawn").write_text("a file")
-    with pytest.raises(DatasetError, match="drawn cannot be written"):
+    with pytest.raises(CheckpointError, match=r"drawn.a\.png cannot be written"):
         infer(request_of())
 
 

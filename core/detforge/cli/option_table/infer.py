@@ -10,6 +10,10 @@ from detforge.cli.option_table import shared
 from detforge.cli.options import Option
 from detforge.cli.value_types import FILE, FILE_OR_FOLDER, PATH
 
+_RESULTS = (
+    "Folder for the report as JSON and, where -o or -l is left out, for images_annotated or labels"
+)
+
 OPTIONS = (
     shared.SPEC,
     shared.CHANGES,
@@ -35,10 +39,10 @@ OPTIONS = (
         spellings=("-o", "--out_image_dir", "--out_image_path"),
         help="Folder for the images with the boxes drawn",
         type=PATH,
-        required=True,
         metavar="FOLDER",
         group="writes",
         example="annotated",
+        in_results="images_annotated",
     ),
     Option(
         name="labels_dir",
@@ -48,11 +52,20 @@ OPTIONS = (
         metavar="FOLDER",
         group="writes",
         example="labels",
+        in_results="labels",
+    ),
+    Option(
+        name="detections_file",
+        spellings=("--out_json_file", "--out_json"),
+        help="File for all objects as COCO results: a JSON list",
+        type=PATH,
+        metavar="FILE",
+        group="writes",
     ),
     replace(
         shared.FORCE,
-        help="Replace label files that inference did not write too; its own, the drawings and "
-        "the report are replaced in any case",
+        help="Replace label files that inference did not write too; its own, the drawings, the "
+        "JSON and the report are replaced in any case",
     ),
     Option(
         name="threshold",
@@ -66,5 +79,8 @@ OPTIONS = (
         help="Draw the masks too",
         type=bool,
     ),
-    *shared.COMMON,
+    *(
+        replace(option, help=_RESULTS) if option is shared.RESULTS_DIR else option
+        for option in shared.COMMON
+    ),
 )
