@@ -60,6 +60,15 @@ class BatchNormalization(keras.layers.BatchNormalization):
         return super().call(inputs, training=training and not self.frozen_statistics, mask=mask)
 
 
-def batch_norm(x: Any, name: str) -> Any:
-    """Return batch normalisation with the constants of the users' older models."""
-    return BatchNormalization(epsilon=1e-3, momentum=0.99, name=name)(x)
+def batch_norm(x: Any, name: str, *, gamma: str = "ones", beta: str = "zeros") -> Any:
+    """Return batch normalisation with the constants of the users' older models.
+
+    Args:
+        x: Keras tensor (..., C).
+        name: layer name.
+        gamma: initializer of the factor.
+        beta: initializer of what is added.
+    """
+    return BatchNormalization(
+        epsilon=1e-3, momentum=0.99, gamma_initializer=gamma, beta_initializer=beta, name=name
+    )(x)

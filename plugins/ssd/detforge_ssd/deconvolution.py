@@ -61,7 +61,9 @@ def _deconvolution_module(small: Any, large: Any, index: int) -> Any:
         use_bias=False,
         name=f"dssd_small_conv_block_{index}",
     )(y)
-    y = batch_norm(y, f"dssd_small_bn_block_{index}")
+    # A factor of 1 at first, so that the graph starts as SSD's. Products of products of unit
+    # spread have tails so long that nothing is learnt from random weights.
+    y = batch_norm(y, f"dssd_small_bn_block_{index}", gamma="zeros", beta="ones")
     x = keras.layers.Multiply(name=f"dssd_mul_block_{index}")([x, y])
     return keras.layers.ReLU(name=f"dssd_relu_block_{index}")(x)
 
