@@ -61,7 +61,7 @@ def coco_result(outcomes: Sequence[Outcomes]) -> CocoResult:
     )
     few = {limit: np.full(shape[:2], np.nan) for limit in _LIMITS[:-1]}
     for k, found in enumerate(outcomes):
-        for a in np.flatnonzero(found.objects):
+        for a in np.flatnonzero(found.objects).tolist():
             for t in range(len(IOUS)):
                 precision[t, :, k, a], recall[t, k, a] = _curve(found, t, a)
         if found.objects[0]:

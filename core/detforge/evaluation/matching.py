@@ -92,7 +92,7 @@ class Matches(NamedTuple):
 
     Attributes:
         image: int64 (D,), which of the images.
-        index: int64 (D,), number of the detection in its image.
+        number: int64 (D,), number of the detection in its image.
         scores: float64 (D,).
         labels: int64 (D,).
         ranks: int64 (D,), place among those of its image and class, from 0.
@@ -103,7 +103,7 @@ class Matches(NamedTuple):
     """
 
     image: Integers
-    index: Integers
+    number: Integers
     scores: Floats
     labels: Integers
     ranks: Integers
@@ -117,7 +117,7 @@ class _Detections(NamedTuple):
 
     key: Integers  # (D,), image and class in one number
     image: Integers
-    index: Integers
+    number: Integers
     boxes: Floats
     scores: Floats
     labels: Integers
@@ -128,7 +128,7 @@ class _Objects(NamedTuple):
     """All objects, by image and class, and one more that stands for none."""
 
     key: Integers  # (G,), image and class in one number
-    index: Integers  # (G + 1,), in its image; -1 at the end
+    number: Integers  # (G + 1,), in its image; -1 at the end
     boxes: Floats  # (G, 4)
     crowd: Booleans  # (G + 1,)
     counts: Booleans  # (G + 1, A)
@@ -161,14 +161,14 @@ def match(images: Sequence[ImageResult], n_classes: int, rules: Rules) -> Matche
     is_none = taken == len(objects.key)
     outcomes[near.detections] = np.where(is_none, outcomes[near.detections], result)
     found = np.full(shape[0], -1, np.int64)
-    found[near.detections] = objects.index[taken[:, 0, 0]]
+    found[near.detections] = objects.number[taken[:, 0, 0]]
     counted = [
         np.bincount(objects.key[inside] % n_classes, minlength=n_classes)
         for inside in objects.counts[:-1].T
     ]
     return Matches(
         detections.image,
-        detections.index,
+        detections.number,
         detections.scores,
         detections.labels,
         detections.ranks,
@@ -258,7 +258,7 @@ def _overlaps(
         starts = np.cumsum([0, *(overlaps.size for overlaps in given)])
         widths = np.array([len(result.gt_boxes) for result in images])
         image = detections.image[which]
-        place = detections.index[which] * widths[image] + objects.index[candidates]
+        place = detections.number[which] * widths[image] + objects.number[candidates]
         return np.concatenate([overlaps.ravel() for overlaps in given])[starts[image] + place]
     a, b = detections.boxes[which], objects.boxes[candidates]
     low, high = np.maximum(a[:, :2], b[:, :2]), np.minimum(a[:, 2:], b[:, 2:])
@@ -303,7 +303,7 @@ def _detection_areas(images: Sequence[ImageResult], detections: _Detections) -> 
         return box_areas(detections.boxes)
     given = [result.areas for result in images if result.areas is not None]
     starts = np.cumsum([0, *map(len, given)])
-    return np.concatenate(given)[starts[detections.image] + detections.index]
+    return np.concatenate(given)[starts[detections.image] + detections.number]
 
 
 def box_areas(boxes_xyxy: Floats) -> Floats:

@@ -72,7 +72,7 @@ class Mistakes:
         ends = np.searchsorted(matches.image, np.arange(1, len(images)))
         for image, mine in zip(images, np.split(np.arange(len(shown)), ends), strict=True):
             mine = mine[shown[mine]]
-            outcome, index = matches.outcomes[mine, 0, 0], matches.index[mine]
+            outcome, index = matches.outcomes[mine, 0, 0], matches.number[mine]
             is_missed = ~np.asarray(image.gt_ignore, bool)
             is_missed[matches.found[mine][outcome == HIT]] = False
             right, wrong = index[outcome == HIT], index[outcome == WRONG]
@@ -94,7 +94,7 @@ class Mistakes:
         if len(wrong) and len(missed):
             pairs = match([_part(image, wrong, missed)], 1, self._rules)
             is_pair = pairs.found >= 0
-            detections, objects = pairs.index[is_pair], pairs.found[is_pair]
+            detections, objects = pairs.number[is_pair], pairs.found[is_pair]
             taken_for = gt_labels[missed[objects]], labels[wrong[detections]]
             np.add.at(self.confusion, taken_for, 1)
             is_lost[objects], is_taken[detections] = False, True

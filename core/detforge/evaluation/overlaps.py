@@ -43,9 +43,9 @@ def with_masks(
     """
     width, height = sample.width, sample.height
     found = [paste_mask(mask, box, width, height) for mask, box in zip(masks, boxes, strict=True)]
+    encoded = sample.masks or ()
     gt_masks = [
-        decode_mask(sample.masks[number], width, height, sample.place) > 0
-        for number in (objects if sample.masks is not None else ())
+        decode_mask(encoded[number], width, height, sample.place) > 0 for number in objects.tolist()
     ]
     gt_areas = np.array([np.count_nonzero(mask) for mask in gt_masks], np.float64)
     areas = np.array([np.count_nonzero(mask.claimed) for mask in found], np.float64)

@@ -185,7 +185,7 @@ def _largest_classes(
     merged = np.zeros((len(kept) + 2, len(kept) + 2), np.int64)
     np.add.at(merged, (group[:, None], group[None, :]), counts)
     others = f"the other {len(names) - len(kept)}"
-    return [*(names[k] for k in kept), others], merged
+    return [*(names[k] for k in kept.tolist()), others], merged
 
 
 def _shades(counts: NDArray[np.int64]) -> Any:

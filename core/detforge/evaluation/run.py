@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -73,16 +73,17 @@ def measure(
     rules, n_classes = rules_of(recipe.evaluation), len(recipe.classes.names)
     mistakes = Mistakes(n_classes, iou=rules.ious[0], least_score=recipe.inference.score_threshold)
     boxes, masks = Scorer(n_classes, rules, mistakes.see), Scorer(n_classes, rules)
-    images, has_masks = 0, recipe.evaluation.mode == "coco"
+    images, has_masks = 0, True
     for batch in evaluation_batches(source, recipe):
         found = predict(batch.images)
         for index, sample in enumerate(batch.samples):
-            seen = _seen(found, index, sample, recipe)
-            result = seen.result._replace(row=int(batch.row[index]))
-            boxes.add(result)
-            has_masks = has_masks and seen.masks is not None
-            if has_masks:
-                masks.add(with_masks(result, seen.boxes, seen.masks, sample, seen.objects))
+            row = int(batch.row[index])
+            by_boxes, by_masks = _image_results(found, index, sample, row, recipe)
+            boxes.add(by_boxes)
+            if by_masks is None:
+                has_masks = False
+            else:
+                masks.add(by_masks)
         images += len(batch.samples)
     outcomes = boxes.outcomes()
     if not any(found.objects[0] for found in outcomes):
@@ -168,40 +169,32 @@ def _counts(confusion: NDArray[np.int64], names: Sequence[str]) -> dict[str, dic
     }
 
 
-class _Seen(NamedTuple):
-    """An image as it is scored: D detections, G objects.
+def _image_results(
+    found: Detections, index: int, sample: Sample, row: int, recipe: Recipe
+) -> tuple[ImageResult, ImageResult | None]:
+    """Return what the network sees of an image and found in it, in source pixels.
 
-    Attributes:
-        result: what is scored.
-        boxes: (D, 4), xyxy, source pixels, not clipped.
-        masks: (D, m, n), None where detections or objects have none.
-        objects: int64 (G,), which of the sample's objects those of the result are.
+    Returns:
+        the result by boxes, and for COCO's mode that by masks; None where a side has none.
     """
-
-    result: ImageResult
-    boxes: NDArray[np.float64]
-    masks: NDArray[np.float32] | None
-    objects: NDArray[np.int64]
-
-
-def _seen(found: Detections, index: int, sample: Sample, recipe: Recipe) -> _Seen:
-    """Return what the network sees of an image and found in it, in source pixels."""
     placement = still_placement(recipe.input, sample.width, sample.height)
-    rows, labels = find_objects(sample, recipe.classes, skip_crowd=False)
-    gt_boxes = placement.clip_to_seen(sample.boxes[rows])
+    objects, labels = find_objects(sample, recipe.classes, skip_crowd=False)
+    gt_boxes = placement.clip_to_seen(sample.boxes[objects])
     is_seen = (gt_boxes[:, 2:] > gt_boxes[:, :2]).all(axis=1)
-    rows, count = rows[is_seen], int(found.count[index])
+    objects, count = objects[is_seen], int(found.count[index])
     boxes = placement.to_source(found.boxes[index][:count])
-    result = ImageResult(
-        row=-1,
+    by_boxes = ImageResult(
+        row=row,
         boxes=placement.clip_to_seen(boxes),
         scores=found.scores[index][:count],
         labels=found.labels[index][:count],
         gt_boxes=gt_boxes[is_seen],
         gt_labels=labels[is_seen],
-        gt_ignore=(sample.difficult | sample.crowd)[rows],
-        gt_crowd=sample.crowd[rows],
-        gt_areas=(box_areas(sample.boxes) if sample.areas is None else sample.areas)[rows],
+        gt_ignore=(sample.difficult | sample.crowd)[objects],
+        gt_crowd=sample.crowd[objects],
+        gt_areas=(box_areas(sample.boxes) if sample.areas is None else sample.areas)[objects],
     )
-    are_known = found.masks is not None and (sample.masks is not None or not len(rows))
-    return _Seen(result, boxes, found.masks[index][:count] if are_known else None, rows)
+    is_labelled = sample.masks is not None or not len(objects)
+    if recipe.evaluation.mode != "coco" or found.masks is None or not is_labelled:
+        return by_boxes, None
+    return by_boxes, with_masks(by_boxes, boxes, found.masks[index][:count], sample, objects)

@@ -51,9 +51,9 @@ def _tile(found: Mistaken, sample: Sample, names: Sequence[str]) -> Image:
     boxes = np.concatenate(
         [result.boxes[found.wrong], result.gt_boxes[found.missed], result.boxes[found.right]]
     )
-    wrong = [f"{names[result.labels[k]]} {result.scores[k]:.2f}" for k in found.wrong[:_NAMED]]
+    wrong = [f"{names[int(result.labels[k])]} {result.scores[k]:.2f}" for k in found.wrong[:_NAMED]]
     wrong += [""] * (len(found.wrong) - len(wrong))
-    missed = [names[result.gt_labels[k]] for k in found.missed]
+    missed = [names[int(result.gt_labels[k])] for k in found.missed]
     colors = [_FALSE] * len(wrong) + [_MISSED] * len(missed) + [_RIGHT] * len(found.right)
     drawn = draw_objects(
         image,
