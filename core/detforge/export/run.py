@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import cv2
@@ -15,14 +16,16 @@ from detforge.export.build import build_onnx
 from detforge.export.compare import check_agreement, compare
 from detforge.files import encrypt, load_checkpoint, remove_leftovers, write_atomically
 from detforge.files.reading import ENGINES
-from detforge.inference.predictors import KerasPredictor, OnnxPredictor
+from detforge.inference.predictors import CPU, KerasPredictor, OnnxPredictor
 from detforge.requests import ExportReport
 from detforge.roadmap import arrival
 from detforge.weights import load_model
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from detforge.export.compare import Agreement
     from detforge.recipe import Recipe
     from detforge.requests import ComparedOn, ExportRequest
 
@@ -57,12 +60,7 @@ def run_export(request: ExportRequest) -> ExportReport:
         batch_size=batch_size,
     ).SerializeToString()
     images, compared_on = comparison_images(request, recipe)
-    names = recipe.classes.names
-    agreement = compare(
-        KerasPredictor(model, names),
-        OnnxPredictor(exported, str(output)),
-        [images[start : start + _BATCH_SIZE] for start in range(0, len(images), _BATCH_SIZE)],
-    )
+    agreement = _agreement(KerasPredictor(model, recipe.classes.names), exported, images)
     check_agreement(agreement, recipe.input)
     if not agreement.matched:
         log.warning("nothing was found in the compared images, so that they prove little")
@@ -77,6 +75,27 @@ def run_export(request: ExportRequest) -> ExportReport:
         batch_size=batch_size,
         opset=request.target_opset,
     )
+
+
+def _agreement(original: KerasPredictor, exported: bytes, images: np.ndarray) -> Agreement:
+    """Return how close the exported model is on images (B, H, W, C)."""
+    batches = [images[start : start + _BATCH_SIZE] for start in range(0, len(images), _BATCH_SIZE)]
+    with _full_float32():
+        return compare(original, OnnxPredictor(exported, providers=[CPU]), batches)
+
+
+@contextmanager
+def _full_float32() -> Iterator[None]:
+    """Keep TensorFlow from rounding to 10 bits, which it does on GPUs and calls float32."""
+    import tensorflow as tf
+
+    config = tf.config.experimental
+    before = config.tensor_float_32_execution_enabled()
+    config.enable_tensor_float_32_execution(False)
+    try:
+        yield
+    finally:
+        config.enable_tensor_float_32_execution(before)
 
 
 def comparison_images(request: ExportRequest, recipe: Recipe) -> tuple[np.ndarray, ComparedOn]:

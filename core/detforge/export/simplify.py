@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -21,7 +21,7 @@ def slimmed(model: onnx.ModelProto) -> onnx.ModelProto:
     """
     import onnxslim
 
-    slim = onnxslim.slim(model)
+    slim = cast("onnx.ModelProto", onnxslim.slim(model))
     del slim.graph.value_info[:]
     return slim
 

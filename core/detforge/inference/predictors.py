@@ -18,6 +18,7 @@ from detforge.model import Detections
 from detforge.weights import check_origin, load_model
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from detforge.model import DetectionModel, Mode
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_PREFERRED_PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
+CPU = "CPUExecutionProvider"
+_PREFERRED_PROVIDERS = ("CUDAExecutionProvider", CPU)
 # A tensor kept in another file names it under this key (onnx.proto, StringStringEntryProto).
 _EXTERNAL_DATA = b"\n\x08location"
 
@@ -84,17 +86,24 @@ class OnnxPredictor:
         info: what the model says about itself.
     """
 
-    def __init__(self, model: bytes, file: str = "the model") -> None:
+    def __init__(
+        self,
+        model: bytes,
+        file: str = "the model",
+        *,
+        providers: Sequence[str] = _PREFERRED_PROVIDERS,
+    ) -> None:
         """Open a model.
 
         Args:
             model: a plain ONNX model, exported by detforge.
             file: its name, for messages.
+            providers: of ONNX Runtime, best first; those that are not installed are left out.
 
         Raises:
             CheckpointError: ONNX Runtime is not installed, or cannot open the model.
         """
-        self._session = _open_session(model, file)
+        self._session = _open_session(model, file, providers)
         properties = self._session.get_modelmeta().custom_metadata_map
         self.info: ModelInfo = from_metadata(properties, file)
         self.class_names = self.info.class_names
@@ -214,7 +223,7 @@ def _compiled_step(model: DetectionModel) -> Any:
     return step
 
 
-def _open_session(model: bytes, file: str) -> Any:
+def _open_session(model: bytes, file: str, providers: Sequence[str]) -> Any:
     try:
         import onnxruntime
     except ImportError as err:
@@ -229,11 +238,12 @@ def _open_session(model: bytes, file: str) -> Any:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     available = onnxruntime.get_available_providers()
-    providers = [name for name in _PREFERRED_PROVIDERS if name in available]
+    usable = [name for name in providers if name in available]
     try:
-        return onnxruntime.InferenceSession(model, options, providers=providers)
+        return onnxruntime.InferenceSession(model, options, providers=usable)
     except Exception as err:
         # ONNX Runtime has a dozen exception types and no common base.
         raise CheckpointError(
-            f"{file} cannot be opened by ONNX Runtime {onnxruntime.__version__}: {err}"
+            f"{file} cannot be opened by ONNX Runtime {onnxruntime.__version__} ({err}); it may be "
+            "cut short or damaged: export it again"
         ) from err

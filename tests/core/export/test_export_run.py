@@ -70,6 +70,24 @@ def test_exported_model_finds_what_the_checkpoint_finds(model):
         np.testing.assert_allclose(found.scores, wanted.scores, atol=1e-5)
 
 
+def test_comparison_rounds_nothing_to_shorter_floats(request_of, monkeypatch):
+    import tensorflow as tf
+
+    enabled = tf.config.experimental.tensor_float_32_execution_enabled
+    during = []
+
+    class Watched(TinyModel):
+        def detect(self, images):
+            during.append(enabled())
+            return super().detect(images)
+
+    monkeypatch.setattr("tests.tiny_detector.TinyModel", Watched)
+    assert enabled()
+    export(request_of())
+    assert set(during) == {False}
+    assert enabled()
+
+
 def test_export_writes_beside_the_checkpoint_and_reports_the_comparison(request_of, tmp_path):
     report = export(request_of())
     assert report.model == tmp_path / "tiny.onnx"

@@ -209,6 +209,13 @@ def test_onnx_model_that_cannot_be_used_says_why(tmp_path, exported, change, mes
         load(tmp_path / "a.onnx")
 
 
+def test_onnx_file_cut_short_says_what_to_do(tmp_path, exported):
+    data = exported.SerializeToString()
+    (tmp_path / "a.onnx").write_bytes(data[: len(data) // 2])
+    with pytest.raises(CheckpointError, match=r"a\.onnx cannot be opened .*export it again"):
+        load(tmp_path / "a.onnx")
+
+
 def test_file_that_is_neither_is_explained(tmp_path):
     (tmp_path / "a.etlt").write_bytes(b"\0\0\0\0" + b"\x93" * 40)
     with pytest.raises(CheckpointError, match="file of an older toolkit"):
