@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from detforge.data.examples import example_parts
 from detforge.data.image_checks import check_image
 from detforge.data.manifest import Shard
+from detforge.data.memory import keep_freed_memory
 from detforge.data.samples import MASK_BEYOND_BOX
 from detforge.data.tfrecord import frame_parts
 
@@ -69,6 +70,7 @@ class ShardWriter:
             DatasetError: an image cannot be used; names it.
             OSError: the file cannot be written.
         """
+        keep_freed_memory()
         path = self._folder / self._shards[number].name
         partial = _partial(path)
         try:
