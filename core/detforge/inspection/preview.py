@@ -10,23 +10,22 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from detforge.data.batches import TrainingBatches
 from detforge.data.labels import name_classes
 from detforge.data.sources import open_set
 from detforge.errors import DatasetError
-from detforge.inference.drawing import draw_objects
-from detforge.inference.sheets import resized, sheet, tile
+from detforge.inference.batch_images import BatchImage, draw_batch_image, image_of
+from detforge.inference.sheets import sheet, tile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from detforge.data.samples import SampleSource
     from detforge.plugins import Detector
-    from detforge.recipe import InputFormat, Recipe
+    from detforge.recipe import Recipe
 
     Image = NDArray[np.uint8]
 
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
 _MAX_SIDE = 720
 # Of the whole picture, about; more images become smaller ones.
 _MAX_PIXELS = 40e6
-# Least side of a box that gets a name, pixels of the picture; a name hides smaller ones.
-_NAMED_PX = 12
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,15 +69,10 @@ class Shown(NamedTuple):
 
 
 class _View(NamedTuple):
-    """One image of a batch, without padding of the objects."""
+    """An image of a batch, and the epoch that it comes in."""
 
-    row: int
     epoch: int
-    image: Image
-    boxes: NDArray[np.float32]
-    labels: NDArray[np.int32]
-    ignore: NDArray[np.bool_]
-    masks: NDArray[np.float32] | None
+    drawn: BatchImage
 
 
 def draw_preview(
@@ -112,7 +104,7 @@ def draw_preview(
     side = min(_MAX_SIDE, math.sqrt(_MAX_PIXELS / selection.images))
     shown, tiles = [], []
     for views in zip(*streams, strict=True):
-        row, epoch = views[-1].row, views[-1].epoch
+        row, epoch = views[-1].drawn.row, views[-1].epoch
         shown.append(Shown(row, epoch, source[row].name))
         tiles.append(_tile(views, names, shown[-1], side))
     explanation = _explain(recipe, what, seed, is_paired=len(streams) > 1)
@@ -137,36 +129,9 @@ def _views(
         arrays = batches.batch(step)
         count = min(left, len(arrays["row"]))
         epoch = step // batches.steps_per_epoch + 1
-        yield from (_view(arrays, index, epoch, recipe.input) for index in range(count))
+        yield from (_View(epoch, image_of(arrays, index, recipe.input)) for index in range(count))
         left -= count
         step += 1
-
-
-def _view(arrays: dict[str, NDArray], index: int, epoch: int, format: InputFormat) -> _View:
-    present = arrays["labels"][index] >= 0
-    return _View(
-        row=int(arrays["row"][index]),
-        epoch=epoch,
-        image=to_pixels(arrays["images"][index], format),
-        boxes=arrays["boxes"][index][present],
-        labels=arrays["labels"][index][present],
-        ignore=arrays["ignore"][index][present],
-        masks=arrays["masks"][index][present] if "masks" in arrays else None,
-    )
-
-
-def to_pixels(image: NDArray[np.float32], format: InputFormat) -> Image:
-    """Return what a network input shows, uint8 (H, W, 3), RGB; the mean where it is padded.
-
-    Args:
-        image: float32 (H, W, C), mean and scale applied.
-        format: how they were applied.
-    """
-    pixels = image / np.array(format.scale, np.float32) + np.array(format.mean, np.float32)
-    pixels = np.clip(np.round(pixels), 0, 255).astype(np.uint8)
-    if format.color_order == "grey":
-        return np.repeat(pixels, 3, axis=-1)
-    return np.ascontiguousarray(pixels[..., ::-1] if format.color_order == "bgr" else pixels)
 
 
 def _explain(recipe: Recipe, what: str, seed: int, *, is_paired: bool) -> str:
@@ -187,27 +152,7 @@ def _in_words(name: str) -> str:
 
 def _tile(views: Sequence[_View], names: Sequence[str], shown: Shown, side: float) -> Image:
     """Return an image, or a pair of them, above a line that says which it is."""
-    images = [_draw(view, names, side) for view in views]
-    objects = len(views[-1].labels)
+    images = [draw_batch_image(view.drawn, names, side) for view in views]
+    objects = len(views[-1].drawn.labels)
     caption = f"row {shown.row}, epoch {shown.epoch}, {objects} object{'s' * (objects != 1)}  "
     return tile(images, caption, shown.name)
-
-
-def _draw(view: _View, names: Sequence[str], side: float) -> Image:
-    """Return an image with its objects, small ones on top of large ones."""
-    image = resized(view.image, side)
-    boxes = view.boxes * np.tile(np.divide(image.shape[1::-1], view.image.shape[1::-1]), 2)
-    sides = boxes[:, 2:] - boxes[:, :2]
-    order = np.argsort(sides.prod(axis=1), kind="stable")
-    texts = [
-        names[int(label)] if longest >= _NAMED_PX else ""
-        for label, longest in zip(view.labels, sides.max(axis=1, initial=0), strict=True)
-    ]
-    return draw_objects(
-        image,
-        boxes[order],
-        [texts[index] for index in order],
-        view.labels[order],
-        None if view.masks is None else view.masks[order],
-        view.ignore[order],
-    )

@@ -18,9 +18,10 @@ from tests.core.data.data_builders import (
 from detforge.data.images import to_network_input
 from detforge.data.scenes import draw_scenes
 from detforge.errors import CheckpointError, DatasetError
+from detforge.inference.batch_images import to_pixels
 from detforge.inference.drawing import class_color
 from detforge.inference.sheets import write_picture
-from detforge.inspection.preview import Selection, draw_preview, to_pixels
+from detforge.inspection.preview import Selection, draw_preview
 from detforge.recipe import Classes, DataSource, HorizontalFlip
 
 DETECTOR = detector_stub()
