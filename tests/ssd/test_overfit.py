@@ -15,8 +15,8 @@ from detforge.spec import load_spec
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
+@pytest.fixture(scope="module", params=["ssd", "dssd"])
+def run(tmp_path_factory, request):
     """Train on two images until they are known by heart."""
     from detforge.data.scenes import draw_scenes
     from tests.ssd.conftest import SPEC
@@ -24,14 +24,21 @@ def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("overfit")
     draw_scenes(folder, images=2, seed=5, size=(160, 160))
     path = folder / "spec.txt"
-    text = SPEC.format(data=folder, batch=2, epochs=40, rate=1e-2, interval=40)
-    # The same images eight times over: 8 steps an epoch.
+    # Larger batches for DSSD: statistics over a map of one pixel reach all of its predictions.
+    batch = {"ssd": 2, "dssd": 8}[request.param]
+    text = SPEC.format(data=folder, batch=batch, epochs=40, rate=1e-2, interval=40)
+    # The same images over and over: 8 steps an epoch.
     source = text[text.index("  data_sources") : text.index("  validation_data")]
-    path.write_text(text.replace(source, 8 * source))
-    detector = load_detector("ssd")
+    text = text.replace(source, 4 * batch * source)
+    text = text.replace("ssd_config", f"{request.param}_config")
+    if request.param == "dssd":
+        text = text.replace("nlayers: 10", "nlayers: 10 pred_num_channels: 256")
+    path.write_text(text)
+    detector = load_detector(request.param)
     spec = load_spec(path, detector.spec_schema())
-    request = TrainRequest(detector=detector, spec=spec, results_dir=folder / "results", key="k")
-    report = detector.hook.train(request=request)
+    report = detector.hook.train(
+        request=TrainRequest(detector=detector, spec=spec, results_dir=folder / "results", key="k")
+    )
     model = folder / "model.onnx"
     exported = detector.hook.export(
         request=ExportRequest(
@@ -108,7 +115,7 @@ def test_checkpoint_cannot_be_read_without_its_key(run):
 
 
 def test_interval_keeps_only_the_last_epoch(run):
-    _, _, report, _, folder = run
+    detector, _, report, _, folder = run
     names = [path.name for path in (folder / "results" / "weights").iterdir()]
-    assert names == ["ssd_resnet10_epoch_040.tlt"]
+    assert names == [f"{detector.name}_resnet10_epoch_040.tlt"]
     assert report.checkpoint == Path(folder / "results" / "weights" / names[0])
