@@ -21,7 +21,7 @@ OPTIONS = (
     Option(
         name="resume_model_weights",
         spellings=("-m", "--resume_model_weights"),
-        help="Checkpoint to start from",
+        help="Checkpoint to take the weights from; with --initial_epoch, to go on from",
         type=FILE,
         group="reads",
     ),
@@ -37,13 +37,14 @@ OPTIONS = (
     ),
     replace(
         shared.FORCE,
-        help="Train into a folder with checkpoints of an earlier run. Those that the run would "
-        "meet are removed once its own first checkpoint is written",
+        help="Start anew where an earlier run of the command would go on. Checkpoints that the run "
+        "would meet are removed once its own first one is written",
     ),
     Option(
         name="initial_epoch",
         spellings=("--initial_epoch",),
-        help="Epoch to go on with; above 1 the optimiser is taken from the checkpoint too",
+        help="Epoch to go on with from the checkpoint of -m, optimiser and position included. An "
+        "interrupted run needs none: repeat its command",
         type=click.IntRange(min=1),
         default=1,
     ),
