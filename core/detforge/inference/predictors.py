@@ -237,6 +237,8 @@ def _open_session(model: bytes, file: str, providers: Sequence[str]) -> Any:
         )
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    # Threads that wait would take the cores from those that read, draw and write images.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     available = onnxruntime.get_available_providers()
     usable = [name for name in providers if name in available]
     try:
