@@ -6,25 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from detforge.errors import ExportError
 from detforge.export.boxes import decode_boxes
 from detforge.export.nms import multiclass_nms
-from detforge.roadmap import arrival
 
 if TYPE_CHECKING:
-    from detforge.deployment import Target
     from detforge.export.graph import GlueGraph
     from detforge_ssd.model import SSD
 
 
-def add_glue(model: SSD, graph: GlueGraph, target: Target) -> None:
-    """Add what `SSD.detect` does after the network, in ONNX operators.
-
-    Raises:
-        ExportError: the flavour comes with a later release.
-    """
-    if target != "onnx":
-        raise ExportError(f"ssd: the flavour {target!r} {arrival('tensorrt')}; use --target onnx")
+def add_glue(model: SSD, graph: GlueGraph) -> None:
+    """Add what `SSD.detect` does after the network, in ONNX operators."""
     logits, deltas = graph.part("detector", graph.images)
     probabilities = graph.node("Softmax", [logits], axis=-1)
     first, end, axis = (graph.constant(np.array([i], np.int64)) for i in (1, 2**31, 2))

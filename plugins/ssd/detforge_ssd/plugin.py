@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from detforge.cli.options import OptionChange
-    from detforge.deployment import Target
     from detforge.export.graph import GlueGraph
     from detforge.recipe import Recipe
     from detforge_ssd import spec_pb2
@@ -39,10 +38,10 @@ def build_model(spec: spec_pb2.Experiment, recipe: Recipe) -> SSD:
 
 
 @hookimpl
-def export_glue(model: SSD, graph: GlueGraph, target: Target) -> None:
+def export_glue(model: SSD, graph: GlueGraph) -> None:
     from detforge_ssd.export import add_glue
 
-    add_glue(model, graph, target)
+    add_glue(model, graph)
 
 
 @hookimpl
