@@ -652,6 +652,19 @@ class EarlyStopping:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Visualizer:
+    """What TensorBoard shows of a run beside what it measures.
+
+    Attributes:
+        images: of the first batch, with their objects; no more than it has.
+        weight_histograms: the weights, after each epoch.
+    """
+
+    images: int = 3
+    weight_histograms: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
     """Everything the core needs to know about a run, grouped.
 
@@ -663,6 +676,7 @@ class Recipe:
         gradient_clip_norm: largest global norm of a step's gradient; 0: no limit.
         averaging_decay: decay of the moving average of the weights; 0: none.
         early_stopping: None: the run goes to its end.
+        visualizer: None: nothing is written for TensorBoard.
         verbose: log everything, as the option of the same name does.
         warnings: what the spec says without an effect, for the user to know.
     """
@@ -686,5 +700,6 @@ class Recipe:
     gradient_clip_norm: float = 0.0
     averaging_decay: float = 0.0
     early_stopping: EarlyStopping | None = None
+    visualizer: Visualizer | None = None
     verbose: bool = False
     warnings: tuple[Problem, ...] = ()
