@@ -87,6 +87,7 @@ class TrainRequest(Request):
             the run are taken from the checkpoint too.
         force: start anew where an earlier run left checkpoints, and replace them.
         use_multiprocessing: prepare batches in processes, whatever the spec says.
+        use_amp: compute in half precision, likewise.
     """
 
     spec: Spec
@@ -95,6 +96,7 @@ class TrainRequest(Request):
     initial_epoch: int = 1
     force: bool = False
     use_multiprocessing: bool = False
+    use_amp: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -25,9 +25,6 @@ class Feature(NamedTuple):
 
 FEATURES = {
     "monitoring": Feature("TensorBoard and plots", "0.4"),
-    "early_stopping": Feature("early stopping", "0.4"),
-    "averaging": Feature("averaged weights", "0.4"),
-    "mixed_precision": Feature("mixed precision", "0.4"),
     "backbones": Feature("the full set of backbones", "0.5"),
     "pruning": Feature("pruning", "0.6"),
     "faster_rcnn": Feature("Faster R-CNN", "0.7"),

@@ -54,6 +54,25 @@ class Unmatched(NamedTuple):
         return "; ".join(f"{what}: {_few(names)}" for what, names in found.items() if names)
 
 
+def named_variables(model: DetectionModel) -> dict[str, keras.Variable]:
+    """Return the variable of each weight of a model, trainable or not, by its name.
+
+    Raises:
+        PluginError: two weights of the model have the same name.
+    """
+    found: dict[str, keras.Variable] = {}
+    for part_name, part in model.parts.items():
+        for variable in part.weights:
+            name = f"{part_name}/{variable.path}"
+            if name in found:
+                raise PluginError(
+                    f"two weights of the model are named {name!r}; give the layers of the part "
+                    f"{part_name!r} names of their own"
+                )
+            found[name] = variable
+    return found
+
+
 def collect_weights(model: DetectionModel) -> dict[str, np.ndarray]:
     """Return every weight of a model, trainable or not.
 
@@ -65,7 +84,7 @@ def collect_weights(model: DetectionModel) -> dict[str, np.ndarray]:
     """
     import numpy as np
 
-    variables = _variables(model)
+    variables = named_variables(model)
     return {name: np.asarray(variables[name]) for name in sorted(variables)}
 
 
@@ -91,7 +110,7 @@ def restore_weights(
     Raises:
         CheckpointError: strict, and something does not match.
     """
-    variables = _variables(model)
+    variables = named_variables(model)
     unmatched = _compare(variables, weights)
     if strict and any(unmatched):
         raise CheckpointError(
@@ -194,20 +213,6 @@ def check_origin(
             f"target_class_mapping gives [{', '.join(class_names)}]; use the spec it was trained "
             "with"
         )
-
-
-def _variables(model: DetectionModel) -> dict[str, keras.Variable]:
-    found: dict[str, keras.Variable] = {}
-    for part_name, part in model.parts.items():
-        for variable in part.weights:
-            name = f"{part_name}/{variable.path}"
-            if name in found:
-                raise PluginError(
-                    f"two weights of the model are named {name!r}; give the layers of the part "
-                    f"{part_name!r} names of their own"
-                )
-            found[name] = variable
-    return found
 
 
 def _compare(

@@ -44,7 +44,7 @@ LINES = {
     ),
     "ssd train -e ssd.txt -r result -k $KEY --use_amp --use_multiprocessing": (
         {"use_amp": True, "use_multiprocessing": True},
-        ["mixed_precision"],
+        [],
     ),
     "ssd evaluate -m model.tlt -k $KEY -e ssd.txt": ({"model": "model.tlt", "key": "secret"}, []),
     "ssd inference -i images -o drawn -m model.tlt -k $KEY -e ssd.txt": (
@@ -88,7 +88,7 @@ LINES = {
     "faster_rcnn train -e rcnn.txt -r result --enc_key $KEY --gpus=4 --num_processes=2 "
     "--gpu_index 0,1,2,3 --use_amp": (
         {"key": "secret", "gpus": 4, "num_processes": 2, "gpu_index": (0, 1, 2, 3)},
-        ["faster_rcnn", "multi_gpu", "mixed_precision"],
+        ["faster_rcnn", "multi_gpu"],
     ),
     "faster_rcnn train -e rcnn.txt -r result --gpus 2 -np -1 --gpu_index 0 1": (
         {"num_processes": -1, "gpu_index": (0, 1)},

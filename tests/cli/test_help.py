@@ -125,7 +125,7 @@ def test_help_of_a_task_shows_spellings_defaults_and_what_comes_later(detforge, 
     shown = detforge("kitten_finder", "train", "--help").out
     assert "-r, --results_dir, -d, --model_dir FOLDER" in shown
     assert "(default 1)" in " ".join(shown.split())
-    assert "--use_amp" in shown.split(arrival("mixed_precision")[1:])[1]
+    assert "--gpus" in shown.split(arrival("multi_gpu")[1:])[1]
     titles = re.findall(r"^(\w.*):$", shown, re.MULTILINE)
     assert titles[:5] == ["Example", "Required", "What it reads", "What it writes", "Options"]
 

@@ -45,7 +45,6 @@ def test_option_waits_for_features_of_the_roadmap_only():
 @pytest.mark.parametrize(
     ("task", "given", "waiting"),
     [
-        ("train", {"use_amp": True}, {"--use_amp": "mixed_precision"}),
         ("train", {"gpus": (2,)}, {"--gpus 2": "multi_gpu"}),
         ("train", {"num_processes": (0,)}, {"--num_processes 0": "multi_gpu"}),
         ("train", {"gpus": (1, 1), "num_processes": (-1,)}, {}),

@@ -201,12 +201,12 @@ def test_every_option_of_train_reaches_the_request(detforge, finder, tmp_path, s
     detforge(
         *("kitten_finder", "train", "--gpus", "1", "-e", spec, "-r", tmp_path / "out"),
         *("-m", model, "--initial_epoch", "5", "--force", "--set", "batch_size=7"),
-        "--use_multiprocessing",
+        *("--use_multiprocessing", "--use_amp"),
     )
     (request,) = finder.requests
     assert (request.resume_model_weights, request.initial_epoch) == (model, 5)
     assert (request.force, request.spec.message.batch_size) == (True, 7)
-    assert request.use_multiprocessing is True
+    assert request.use_multiprocessing is request.use_amp is True
     assert request.results_dir == tmp_path / "out"
 
 

@@ -35,6 +35,8 @@ training_config {
     min_learning_rate: 5e-5 max_learning_rate: 2e-2 soft_start: 0.15 annealing: 0.8 } }
   regularizer { type: L1 weight: 3e-5 }
   optimizer { sgd { momentum: 0.9 nesterov: false } }
+  early_stopping { patience: 5 }
+  model_ema: true
 }
 eval_config { validation_period_during_training: 10 batch_size: 16 matching_iou_threshold: 0.5 }
 nms_config { confidence_threshold: 0.01 clustering_iou_threshold: 0.6 top_k: 200 }

@@ -181,7 +181,7 @@ class VisualizerConfig(_message.Message):
     def __init__(self, enabled: bool = ..., num_images: _Optional[int] = ..., weight_histograms: bool = ..., wandb_config: _Optional[_Union[WandbConfig, _Mapping]] = ..., clearml_config: _Optional[_Union[ClearmlConfig, _Mapping]] = ...) -> None: ...
 
 class TrainingConfig(_message.Message):
-    __slots__ = ("batch_size_per_gpu", "num_epochs", "learning_rate", "regularizer", "optimizer", "cost_scaling", "checkpoint_interval", "enable_qat", "resume_model_path", "pretrain_model_path", "pruned_model_path", "max_queue_size", "n_workers", "use_multiprocessing", "early_stopping", "visualizer", "model_ema")
+    __slots__ = ("batch_size_per_gpu", "num_epochs", "learning_rate", "regularizer", "optimizer", "cost_scaling", "checkpoint_interval", "enable_qat", "resume_model_path", "pretrain_model_path", "pruned_model_path", "max_queue_size", "n_workers", "use_multiprocessing", "early_stopping", "visualizer", "model_ema", "moving_average_decay", "clip_gradients_norm")
     BATCH_SIZE_PER_GPU_FIELD_NUMBER: _ClassVar[int]
     NUM_EPOCHS_FIELD_NUMBER: _ClassVar[int]
     LEARNING_RATE_FIELD_NUMBER: _ClassVar[int]
@@ -199,6 +199,8 @@ class TrainingConfig(_message.Message):
     EARLY_STOPPING_FIELD_NUMBER: _ClassVar[int]
     VISUALIZER_FIELD_NUMBER: _ClassVar[int]
     MODEL_EMA_FIELD_NUMBER: _ClassVar[int]
+    MOVING_AVERAGE_DECAY_FIELD_NUMBER: _ClassVar[int]
+    CLIP_GRADIENTS_NORM_FIELD_NUMBER: _ClassVar[int]
     batch_size_per_gpu: int
     num_epochs: int
     learning_rate: LearningRate
@@ -216,7 +218,9 @@ class TrainingConfig(_message.Message):
     early_stopping: EarlyStoppingConfig
     visualizer: VisualizerConfig
     model_ema: bool
-    def __init__(self, batch_size_per_gpu: _Optional[int] = ..., num_epochs: _Optional[int] = ..., learning_rate: _Optional[_Union[LearningRate, _Mapping]] = ..., regularizer: _Optional[_Union[RegularizerConfig, _Mapping]] = ..., optimizer: _Optional[_Union[OptimizerConfig, _Mapping]] = ..., cost_scaling: _Optional[_Union[CostScalingConfig, _Mapping]] = ..., checkpoint_interval: _Optional[int] = ..., enable_qat: bool = ..., resume_model_path: _Optional[str] = ..., pretrain_model_path: _Optional[str] = ..., pruned_model_path: _Optional[str] = ..., max_queue_size: _Optional[int] = ..., n_workers: _Optional[int] = ..., use_multiprocessing: bool = ..., early_stopping: _Optional[_Union[EarlyStoppingConfig, _Mapping]] = ..., visualizer: _Optional[_Union[VisualizerConfig, _Mapping]] = ..., model_ema: bool = ...) -> None: ...
+    moving_average_decay: float
+    clip_gradients_norm: float
+    def __init__(self, batch_size_per_gpu: _Optional[int] = ..., num_epochs: _Optional[int] = ..., learning_rate: _Optional[_Union[LearningRate, _Mapping]] = ..., regularizer: _Optional[_Union[RegularizerConfig, _Mapping]] = ..., optimizer: _Optional[_Union[OptimizerConfig, _Mapping]] = ..., cost_scaling: _Optional[_Union[CostScalingConfig, _Mapping]] = ..., checkpoint_interval: _Optional[int] = ..., enable_qat: bool = ..., resume_model_path: _Optional[str] = ..., pretrain_model_path: _Optional[str] = ..., pruned_model_path: _Optional[str] = ..., max_queue_size: _Optional[int] = ..., n_workers: _Optional[int] = ..., use_multiprocessing: bool = ..., early_stopping: _Optional[_Union[EarlyStoppingConfig, _Mapping]] = ..., visualizer: _Optional[_Union[VisualizerConfig, _Mapping]] = ..., model_ema: bool = ..., moving_average_decay: _Optional[float] = ..., clip_gradients_norm: _Optional[float] = ...) -> None: ...
 
 class EvalConfig(_message.Message):
     __slots__ = ("validation_period_during_training", "average_precision_mode", "batch_size", "matching_iou_threshold", "visualize_pr_curve")

@@ -15,6 +15,7 @@ from detforge.recipe import (
     Classes,
     Data,
     DataSource,
+    EarlyStopping,
     Evaluation,
     Expand,
     Freeze,
@@ -116,6 +117,9 @@ def standard_recipe(
         freeze=freeze or Freeze(),
         evaluation=evaluation,
         inference=Inference(batch_size=evaluation.batch_size),
+        gradient_clip_norm=shortest(training.clip_gradients_norm),
+        averaging_decay=shortest(training.moving_average_decay) if training.model_ema else 0.0,
+        early_stopping=early_stopping_of(training),
         seed=spec.random_seed if _has_field(message, "random_seed") else 0,
     )
 
@@ -212,6 +216,18 @@ def regularizer_of(config: protos.RegularizerConfig) -> Regularizer:
         return Regularizer()
     kind = "l1" if config.type == protos.RegularizerConfig.L1 else "l2"
     return Regularizer(kind=kind, weight=shortest(config.weight))
+
+
+def early_stopping_of(training: Any) -> EarlyStopping | None:
+    """Return when a run ends early, of a checked block that may hold ``early_stopping``."""
+    if not training.HasField("early_stopping"):
+        return None
+    config: protos.EarlyStoppingConfig = training.early_stopping
+    return EarlyStopping(
+        patience=config.patience,
+        min_delta=shortest(config.min_delta),
+        monitor="loss" if config.monitor == "loss" else "validation_loss",
+    )
 
 
 def _evaluation(message: Any) -> Evaluation:

@@ -45,6 +45,7 @@ def check_standard(
             protos.RegularizerConfig.Type.Name(training.regularizer.type),
             training.regularizer.weight,
         ),
+        *check_early_stopping(_TRAINING, training),
     ]
 
 
@@ -101,6 +102,18 @@ def _check_schedule(config: protos.LearningRate) -> Iterator[Problem]:
         start, decay = shortest(schedule.soft_start), shortest(schedule.annealing)
         message = f"{start:g} is not below annealing, which is {decay:g}: the plateau lies between"
         yield Problem(f"{path}.soft_start", message)
+
+
+def check_early_stopping(path: str, training: Any) -> Iterator[Problem]:
+    """Find an early stopping that would leave nothing of the run.
+
+    Args:
+        path: of the block that may hold ``early_stopping``.
+        training: the block.
+    """
+    if training.HasField("early_stopping") and not training.early_stopping.patience:
+        message = "0 would stop the run at once; give a number of epochs"
+        yield Problem(f"{path}.early_stopping.patience", message)
 
 
 def check_regularizer(path: str, kind: str, weight: float) -> Iterator[Problem]:

@@ -81,7 +81,7 @@ def find_beginning(
         CheckpointError: a checkpoint cannot be read, or does not fit.
         UsageError: the folder holds another run; the epoch to go on from is not that of the file.
     """
-    facts = run_facts(request, batches.source)
+    facts = run_facts(request, recipe, batches.source)
     earlier = [] if request.force else checkpoints_in(folder)
     if met := [path for path in earlier if epoch_of(path) >= request.initial_epoch]:
         found = _earlier_run(request, recipe, facts, met, earlier)

@@ -66,28 +66,43 @@ class SaveCheckpoints(keras.callbacks.Callback):
 
 
 class Validate(keras.callbacks.Callback):
-    """Scores the model every ``period`` epochs and after the last one planned."""
+    """Scores the model every ``period`` epochs and after the last one."""
 
     def __init__(
-        self, score: Callable[[], EvaluateReport] | None, period: int, epochs: int
+        self,
+        score: Callable[[], EvaluateReport] | None,
+        loss: Callable[[], float] | None,
+        period: int,
+        epochs: int,
     ) -> None:
+        """Take what to do when.
+
+        Args:
+            score: evaluates the present weights; None where there is nothing to score on.
+            loss: computes their loss on the same images; likewise.
+            period: epochs between two validations.
+            epochs: length of the run.
+        """
         super().__init__()
         self.score = score
+        self.loss = loss
         self.period = period
         self.epochs = epochs
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Say so when there is nothing to score on."""
         if self.score is None:
-            log.info("no validation sources: the run has no mAP")
+            log.info("no validation sources: the run has no mAP and no validation loss")
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Add ``mAP`` and one ``AP_<class>`` per class to the logs of the epoch."""
-        is_due = (epoch + 1) % self.period == 0 or epoch + 1 == self.epochs
-        if self.score is None or not is_due:
+        """Add ``validation_loss``, ``mAP`` and one ``AP_<class>`` per class to the logs."""
+        is_last = epoch + 1 == self.epochs or self.model.stop_training
+        is_due = (epoch + 1) % self.period == 0 or is_last
+        if self.score is None or self.loss is None or not is_due:
             return
-        report = self.score()
+        loss, report = self.loss(), self.score()
         if logs is not None:
+            logs["validation_loss"] = loss
             logs["mAP"] = report.mean_ap
             logs.update({f"AP_{k}": v for k, v in report.ap.items() if v is not None})
 

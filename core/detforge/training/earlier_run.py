@@ -38,22 +38,28 @@ FACTS = "run"
 """Where the facts stand in `Checkpoint.extra`."""
 
 
-def run_facts(request: TrainRequest, source: SampleSource) -> dict[str, Any]:
-    """Return what identifies a run beside its spec: the data it met and what it began with.
+def run_facts(request: TrainRequest, recipe: Recipe, source: SampleSource) -> dict[str, Any]:
+    """Return what identifies a run beside its spec: data, beginning, what options switch on.
 
     Args:
         request: the file to start from, and the epoch to go on with.
+        recipe: the spec in neutral terms, with the options of the command.
         source: the training set.
 
     Returns:
-        "images", "objects" (class name -> number) and "start" (None for random weights), as JSON
-        gives them back.
+        "images", "objects" (class name -> number), "start" (None for random weights) and
+        "mixed_precision", as JSON gives them back.
     """
     start = None
     if request.resume_model_weights is not None:
         digest = hashlib.sha256(request.resume_model_weights.read_bytes()).hexdigest()
         start = {"sha256": digest, "initial_epoch": request.initial_epoch}
-    return {"images": len(source), "objects": source.class_counts(), "start": start}
+    return {
+        "images": len(source),
+        "objects": source.class_counts(),
+        "start": start,
+        "mixed_precision": recipe.mixed_precision,
+    }
 
 
 def checkpoints_in(folder: Path) -> list[Path]:
@@ -163,6 +169,7 @@ def essence(recipe: Recipe) -> Recipe:
         steps=0,
         evaluation=Evaluation(),
         inference=Inference(),
+        mixed_precision=False,  # an option can switch it on; it is among the facts
         early_stopping=None,
         verbose=False,
         warnings=(),
@@ -174,6 +181,9 @@ def _other_facts(facts: dict[str, Any], earlier: dict[str, Any]) -> Iterator[str
     for name, what in (("images", "training images"), ("objects", "objects of the classes")):
         if name in earlier and earlier[name] != facts[name]:
             yield f"it saw other {what} ({_shown(earlier[name])}, now {_shown(facts[name])})"
+    before = earlier.get("mixed_precision", False)
+    if before != facts["mixed_precision"]:
+        yield f"it computed in {'half' if before else 'single'} precision"
     if facts["start"] is not None and earlier.get("start") != facts["start"]:
         yield "it did not start from the file that -m names"
 

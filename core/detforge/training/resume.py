@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from detforge.recipe import Recipe
     from detforge.requests import TrainRequest
     from detforge.training.beginning import Beginning
+    from detforge.training.trainer import Trainer
 
 log = logging.getLogger("detforge")
 
@@ -29,7 +30,7 @@ def load_start(
     request: TrainRequest,
     recipe: Recipe,
     model: DetectionModel,
-    optimizer: keras.optimizers.Optimizer,
+    trainer: Trainer,
 ) -> None:
     """Load what the run begins with.
 
@@ -44,9 +45,11 @@ def load_start(
         return
     if beginning.resumes:
         restore_weights(model, checkpoint.weights, file=str(path))
-        _restore_optimizer(optimizer, checkpoint, path)
-    else:
-        _transfer(request, recipe, model, checkpoint, path)
+        _restore_state(trainer, checkpoint, path)
+        return
+    _transfer(request, recipe, model, checkpoint, path)
+    if trainer.average:
+        trainer.average.restart()
 
 
 def _transfer(
@@ -77,26 +80,28 @@ def _transfer(
         )
 
 
-def optimizer_state(optimizer: keras.optimizers.Optimizer) -> dict[str, np.ndarray]:
-    """Return the optimiser's variables, iteration count included, by position and path."""
-    return {
-        name: keras.ops.convert_to_numpy(variable)
-        for name, variable in _named_variables(optimizer).items()
-    }
+def run_state(trainer: Trainer) -> dict[str, np.ndarray]:
+    """Return what a run needs beside the weights that it shows, to go on as if never stopped.
+
+    The optimiser's variables, iteration count and loss scale included, by position and path; and
+    the raw weights where averages are shown.
+    """
+    variables = _named_variables(trainer.optimizer)
+    state = {name: keras.ops.convert_to_numpy(value) for name, value in variables.items()}
+    return state | (trainer.average.state() if trainer.average else {})
 
 
-def _restore_optimizer(
-    optimizer: keras.optimizers.Optimizer, checkpoint: Checkpoint, path: Path
-) -> None:
-    variables = _named_variables(optimizer)
-    shapes = {name: tuple(variable.shape) for name, variable in variables.items()}
+def _restore_state(trainer: Trainer, checkpoint: Checkpoint, path: Path) -> None:
+    shapes = {name: value.shape for name, value in run_state(trainer).items()}
     if {name: value.shape for name, value in checkpoint.optimizer.items()} != shapes:
         raise CheckpointError(
             f"{path}: the optimiser's state does not fit this spec; start a new run from the "
             "weights instead (leave out --initial_epoch)"
         )
-    for name, variable in variables.items():
+    for name, variable in _named_variables(trainer.optimizer).items():
         variable.assign(checkpoint.optimizer[name])
+    if trainer.average:
+        trainer.average.restore(checkpoint.optimizer)
 
 
 def _named_variables(optimizer: keras.optimizers.Optimizer) -> dict[str, keras.Variable]:

@@ -15,15 +15,25 @@ from detforge.graph.freeze import apply_freeze
 from detforge.graph.regularize import apply_regularizer
 from detforge.inference.predictors import KerasPredictor
 from detforge.requests import TrainReport
+from detforge.training.averaging import WeightAverage
 from detforge.training.callbacks import Progress, SaveCheckpoints, Validate
+from detforge.training.devices import has_accelerator
 from detforge.training.earlier_run import FACTS, checkpoints_in, epoch_of
+from detforge.training.early_stopping import STATE, StopEarly
 from detforge.training.inputs import Inputs
 from detforge.training.metric_files import MetricFiles
 from detforge.training.metrics import Clock, Metrics
 from detforge.training.nonfinite import StopOnNaN, check_finite
-from detforge.training.resume import load_start, optimizer_state
+from detforge.training.precision import (
+    SINGLE,
+    computing_in,
+    precision_of,
+    return_single_precision,
+)
+from detforge.training.resume import load_start, run_state
 from detforge.training.schedules import RunLength
-from detforge.training.trainer import Trainer, compile_trainer, has_accelerator
+from detforge.training.trainer import Trainer, compile_trainer
+from detforge.training.validation_loss import ValidationLoss
 from detforge.weights import collect_weights, restore_weights
 
 if TYPE_CHECKING:
@@ -50,8 +60,10 @@ class OwnCallbacks(NamedTuple):
     stop_on_nan: StopOnNaN
     clock: Clock
     losses: Metrics
+    stop_by_loss: keras.callbacks.Callback
     saver: SaveCheckpoints
     validate: Validate
+    stop_by_validation: keras.callbacks.Callback
     metrics: Metrics
     progress: Progress
 
@@ -82,7 +94,7 @@ def run_training(
     """
     keras.utils.set_random_seed(recipe.seed)
     model, trainer = build_trainer(request, recipe, batches)
-    load_start(beginning, request, recipe, model, trainer.optimizer)
+    load_start(beginning, request, recipe, model, trainer)
     own = own_callbacks(
         request, recipe, model, trainer, batches, validation, weights_dir, beginning
     )
@@ -102,13 +114,18 @@ def build_trainer(
     request: TrainRequest, recipe: Recipe, batches: TrainingBatches
 ) -> tuple[DetectionModel, Trainer]:
     """Return a new model and the compiled trainer around it."""
-    model = request.detector.build_model(request.spec, "train", recipe)
+    policy = precision_of(recipe)
+    with computing_in(policy):
+        model = request.detector.build_model(request.spec, "train", recipe)
+    if policy != SINGLE:
+        return_single_precision(model)
     with request.spec.located():
         apply_freeze(model, recipe.freeze)
     apply_regularizer(model, recipe.regularizer)
-    trainer = Trainer(model)
+    decay = recipe.averaging_decay
+    trainer = Trainer(model, WeightAverage(model, decay) if decay else None)
     length = RunLength(recipe.epochs * batches.steps_per_epoch, batches.steps_per_epoch)
-    compile_trainer(trainer, recipe, length, batches.batch(0))
+    compile_trainer(trainer, recipe, length, batches.batch(0), policy)
     trainer.optimizer.build(trainer.trainable_variables)
     return model, trainer
 
@@ -129,21 +146,29 @@ def own_callbacks(
 
     def save(epoch: int, ended: bool) -> Path:
         facts = {**beginning.facts, "epochs": recipe.epochs, "ended": ended}
-        path = _save(request, recipe, model, trainer, weights_dir, epoch, facts)
+        extra = {FACTS: facts} | ({STATE: stop.state()} if stop else {})
+        position = epoch, epoch * steps
+        path = _save(request, recipe, model, trainer, weights_dir, position, extra)
         _remove(earlier, but=(path, request.resume_model_weights))
         earlier.clear()
         return path
 
     names = trainer.loss_names, recipe.classes.names
     metrics = Metrics(MetricFiles(request.results_dir, *names, epochs_done=beginning.epoch))
-    scorer = _scorer(request, recipe, model, validation) if validation is not None else None
+    scorer = loss = None
+    if validation is not None:
+        scorer = _scorer(request, recipe, model, trainer, validation)
+        loss = ValidationLoss(trainer, validation, recipe)
+    stop = _stop_early(recipe, beginning, loss)
     steps = batches.steps_per_epoch
     return OwnCallbacks(
         StopOnNaN(trainer.first_bad, batches.images_of, steps, looks_often=not has_accelerator()),
         Clock(steps * recipe.data.batch_size),
         metrics,
+        stop or keras.callbacks.Callback(),
         SaveCheckpoints(save, recipe.checkpoints.interval, recipe.epochs, beginning),
-        Validate(scorer, recipe.evaluation.period, recipe.epochs),
+        Validate(scorer, loss, recipe.evaluation.period, recipe.epochs),
+        stop or keras.callbacks.Callback(),
         metrics,
         Progress(recipe.epochs, steps),
     )
@@ -155,10 +180,14 @@ def _save(
     model: DetectionModel,
     trainer: Trainer,
     folder: Path,
-    epoch: int,
-    facts: Mapping[str, Any],
+    position: tuple[int, int],
+    extra: Mapping[str, Any],
 ) -> Path:
-    weights = collect_weights(model)
+    """Write the checkpoint of a position, in epochs and in steps."""
+    # Not what the optimiser counts: it leaves out steps whose float16 gradients overflow.
+    epoch, step = position
+    with trainer.averaged():
+        weights = collect_weights(model)
     check_finite(weights)
     suffix = ".tlt" if request.key else ".detforge"
     path = folder / f"{recipe.checkpoints.name}_epoch_{epoch:03d}{suffix}"
@@ -170,10 +199,10 @@ def _save(
             class_names=recipe.classes.names,
             spec_text=request.spec.text,
             epoch=epoch,
-            step=int(trainer.optimizer.iterations),
+            step=step,
             weights=weights,
-            optimizer=optimizer_state(trainer.optimizer),
-            extra={FACTS: dict(facts)},
+            optimizer=run_state(trainer),
+            extra=extra,
         ),
         request.key,
     )
@@ -206,15 +235,33 @@ def _remove(paths: Iterable[Path], but: Iterable[Path | None]) -> None:
             log.info("removed %s of an earlier run", path)
 
 
+def _stop_early(
+    recipe: Recipe, beginning: Beginning, loss: ValidationLoss | None
+) -> StopEarly | None:
+    """Return what ends the run early, as far as it had waited; None where nothing does."""
+    settings = recipe.early_stopping
+    if settings is None:
+        return None
+    stop = StopEarly(settings, loss if settings.monitor == "validation_loss" else None)
+    if beginning.resumes and beginning.checkpoint is not None:
+        stop.restore(beginning.checkpoint.extra.get(STATE, {}), beginning.epoch)
+    return stop
+
+
 def _scorer(
-    request: TrainRequest, recipe: Recipe, model: DetectionModel, source: SampleSource
+    request: TrainRequest,
+    recipe: Recipe,
+    model: DetectionModel,
+    trainer: Trainer,
+    source: SampleSource,
 ) -> Callable[[], EvaluateReport]:
     """Return a function that scores the current weights in the detector's evaluation graph."""
     evaluated = request.detector.build_model(request.spec, "evaluate", recipe)
     predictor = KerasPredictor(evaluated, recipe.classes.names)
 
     def current_score() -> EvaluateReport:
-        restore_weights(evaluated, collect_weights(model))
+        with trainer.averaged():
+            restore_weights(evaluated, collect_weights(model))
         return score(predictor.predict, source, recipe)
 
     return current_score

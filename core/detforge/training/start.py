@@ -20,7 +20,7 @@ def with_options(recipe: Recipe, request: TrainRequest) -> Recipe:
     """Return the recipe with what options of the command switch on, whatever its spec says."""
     if request.use_multiprocessing:
         recipe = replace(recipe, data=replace(recipe.data, multiprocessing=True))
-    return recipe
+    return replace(recipe, mixed_precision=recipe.mixed_precision or request.use_amp)
 
 
 def open_training_data(request: TrainRequest, recipe: Recipe) -> TrainingBatches:
@@ -39,11 +39,13 @@ def open_training_data(request: TrainRequest, recipe: Recipe) -> TrainingBatches
 
 
 def check_start(request: TrainRequest, recipe: Recipe) -> None:
-    """Check that the options that say where to begin agree.
+    """Check that the options that say where to begin agree, and what would end the run.
 
     Raises:
-        UsageError: an epoch to go on from without a checkpoint, or past the end of the run.
+        UsageError: an epoch to go on from without a checkpoint, or past the end of the run; a
+            validation loss to watch where there is none, or not after every epoch.
     """
+    _check_monitor(request, recipe)
     if request.initial_epoch > 1 and request.resume_model_weights is None:
         raise UsageError(
             "--initial_epoch above 1 needs the checkpoint to go on from: -m FILE. A run that was "
@@ -53,6 +55,21 @@ def check_start(request: TrainRequest, recipe: Recipe) -> None:
         raise UsageError(
             f"--initial_epoch {request.initial_epoch} lies after the last of "
             f"{recipe.epochs} epochs; raise training_config.num_epochs"
+        )
+
+
+def _check_monitor(request: TrainRequest, recipe: Recipe) -> None:
+    if recipe.early_stopping is None or recipe.early_stopping.monitor != "validation_loss":
+        return
+    wrong = []
+    if not recipe.data.validation and recipe.data.validation_fold is None:
+        wrong.append("the spec names no validation data")
+    if recipe.evaluation.period != 1:
+        wrong.append(f"validation comes every {recipe.evaluation.period} epochs, not after each")
+    if wrong:
+        raise UsageError(
+            f"{request.spec.file}: early_stopping watches validation_loss, but "
+            f"{' and '.join(wrong)}; change that, or write monitor: loss"
         )
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
 
+from detforge.training.devices import has_accelerator
 from detforge.training.nonfinite import FirstBadStep
 from detforge.training.optimizers import make_optimizer
+from detforge.training.precision import SINGLE, with_loss_scale
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from detforge.model import Batch, DetectionModel
     from detforge.recipe import Recipe
+    from detforge.training.averaging import WeightAverage
     from detforge.training.schedules import RunLength
 
 
@@ -23,9 +29,18 @@ class Trainer(keras.Model):
     ground truth; `fit` therefore gets batches as ``x`` and no ``y``.
     """
 
-    def __init__(self, model: DetectionModel) -> None:
-        super().__init__(name="trainer")
+    def __init__(self, model: DetectionModel, average: WeightAverage | None = None) -> None:
+        """Take what to train.
+
+        Args:
+            model: with the layers frozen and penalised as they shall be.
+            average: of its weights; None for none.
+        """
+        # float32 whatever the parts compute in: losses and targets stay in single precision.
+        super().__init__(name="trainer", dtype="float32")
         self.parts = list(model.parts.values())  # tracked by Keras
+        self.average = average
+        self._average_variables = average.variables if average else []  # likewise
         self._detector = model
         self._means: dict[str, keras.metrics.Mean] = {}
 
@@ -35,7 +50,16 @@ class Trainer(keras.Model):
 
     def call(self, batch: Batch, training: bool = False) -> dict[str, Any]:
         """Return the named losses of one batch."""
+        if training and self.average:
+            self.average.begin_step()
         return self._detector.losses(batch, training=training)
+
+    def averaged(self) -> AbstractContextManager[None]:
+        """Let the parts have their averages for a while, where the run keeps any.
+
+        They are what is validated and saved.
+        """
+        return self.average.in_place() if self.average else contextlib.nullcontext()
 
     def compute_loss(
         self,
@@ -72,7 +96,9 @@ class Trainer(keras.Model):
         return [self._loss_tracker, *self._means.values(), self.first_bad]
 
 
-def compile_trainer(trainer: Trainer, recipe: Recipe, length: RunLength, batch: Batch) -> None:
+def compile_trainer(
+    trainer: Trainer, recipe: Recipe, length: RunLength, batch: Batch, policy: str = SINGLE
+) -> None:
     """Give the trainer its optimiser and its metrics.
 
     Args:
@@ -80,8 +106,9 @@ def compile_trainer(trainer: Trainer, recipe: Recipe, length: RunLength, batch: 
         recipe: optimiser and schedule.
         length: of the whole run, for the schedule.
         batch: any batch, to learn the names of the losses.
+        policy: what the model computes in, see `detforge.training.precision`.
     """
-    optimizer = make_optimizer(recipe, length)
+    optimizer = with_loss_scale(make_optimizer(recipe, length), policy)
     # XLA on the CPU runs convolutions on one thread; JAX has no choice.
     jit = "auto" if keras.backend.backend() == "jax" or has_accelerator() else False
     trainer.compile(optimizer=optimizer, jit_compile=jit)
@@ -91,8 +118,3 @@ def compile_trainer(trainer: Trainer, recipe: Recipe, length: RunLength, batch: 
     losses = trainer.compute_output_spec(shapes)
     names = tuple(losses) + (("regularization",) if trainer.losses else ())
     trainer.track(names)
-
-
-def has_accelerator() -> bool:
-    """Return whether training runs on more than the CPU."""
-    return any("gpu" in device for device in keras.distribution.list_devices())

@@ -9,7 +9,7 @@ from detforge.protos.experiment_pb2 import RegularizerConfig
 from detforge.spec.checks import check_class_mapping, check_keys, check_numbers, check_order
 from detforge.spec.fields import element_path
 from detforge.spec.floats import shortest
-from detforge.spec.standard_checks import check_regularizer
+from detforge.spec.standard_checks import check_early_stopping, check_regularizer
 from detforge_faster_rcnn import spec_pb2
 from detforge_faster_rcnn.architectures import check_frozen
 
@@ -178,9 +178,7 @@ def _check_training(config: spec_pb2.TrainingConfig) -> Iterator[Problem]:
     regularizer = config.regularizer
     kind = RegularizerConfig.Type.Name(regularizer.type)
     yield from check_regularizer(f"{_TRAINING}.regularizer", kind, regularizer.weight)
-    if config.HasField("early_stopping") and not config.early_stopping.patience:
-        message = "0 would stop the run at once; give a number of epochs"
-        yield Problem(f"{_TRAINING}.early_stopping.patience", message)
+    yield from check_early_stopping(_TRAINING, config)
 
 
 def _check_optimizer(config: spec_pb2.TrainingConfig) -> Iterator[Problem]:

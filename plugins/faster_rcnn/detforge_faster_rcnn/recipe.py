@@ -12,7 +12,6 @@ from detforge.recipe import (
     ColorShift,
     Data,
     DataSource,
-    EarlyStopping,
     Evaluation,
     Freeze,
     HorizontalFlip,
@@ -29,7 +28,7 @@ from detforge.recipe import (
 )
 from detforge.spec.fields import element_path
 from detforge.spec.floats import shortest
-from detforge.spec.standard import regularizer_of
+from detforge.spec.standard import early_stopping_of, regularizer_of
 from detforge_faster_rcnn.checks import find_problems, window_of
 from detforge_faster_rcnn.remarks import find_warnings, has_color_shift
 
@@ -78,7 +77,7 @@ def to_recipe(spec: spec_pb2.Experiment) -> Recipe:
             pruned=training.retrain_pruned_model,
             weights=training.pretrained_weights,
         ),
-        early_stopping=_early_stopping(training),
+        early_stopping=early_stopping_of(training),
         verbose=spec.verbose,
         warnings=find_warnings(spec),
     )
@@ -234,15 +233,4 @@ def _inference(config: spec_pb2.InferenceConfig) -> Inference:
         annotated_dir=config.detection_image_output_dir,
         labels_dir=config.labels_dump_dir,
         captions=config.bbox_caption_on,
-    )
-
-
-def _early_stopping(config: spec_pb2.TrainingConfig) -> EarlyStopping | None:
-    if not config.HasField("early_stopping"):
-        return None
-    stopping = config.early_stopping
-    return EarlyStopping(
-        patience=stopping.patience,
-        min_delta=shortest(stopping.min_delta),
-        monitor="loss" if stopping.monitor == "loss" else "validation_loss",
     )

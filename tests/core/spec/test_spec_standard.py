@@ -9,6 +9,7 @@ from detforge.recipe import (
     Classes,
     Data,
     DataSource,
+    EarlyStopping,
     Evaluation,
     Expand,
     Freeze,
@@ -166,6 +167,39 @@ COSINE = (
 )
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("patience: 3", EarlyStopping(patience=3, min_delta=0, monitor="loss")),
+        (
+            'patience: 2 min_delta: 0.1 monitor: "val_loss"',
+            EarlyStopping(patience=2, min_delta=0.1, monitor="validation_loss"),
+        ),
+    ],
+)
+def test_early_stopping_is_translated(recipe_of, text, expected):
+    assert recipe_of(training(f"early_stopping {{ {text} }}")).early_stopping == expected
+    assert recipe_of().early_stopping is None
+
+
+@pytest.mark.parametrize(
+    ("text", "decay"),
+    [
+        ("", 0),
+        ("model_ema: false", 0),
+        ("model_ema: true", 0.9999),
+        ("model_ema: true moving_average_decay: 0.99", 0.99),
+    ],
+)
+def test_averaging_is_translated(recipe_of, text, decay):
+    assert recipe_of(training(text)).averaging_decay == decay
+
+
+def test_limit_of_the_gradient_is_translated(recipe_of):
+    assert recipe_of().gradient_clip_norm == 0
+    assert recipe_of(training("clip_gradients_norm: 5")).gradient_clip_norm == 5
+
+
 def test_cosine_schedule_is_translated(recipe_of):
     assert recipe_of(*COSINE).schedule == SoftStartCosine(
         min_learning_rate=5e-5, max_learning_rate=2e-2, soft_start=0.15
@@ -313,6 +347,12 @@ FOLDERS = 'label_directory_path: "data/labels"\n    image_directory_path: "data/
             "the plateau lies between",
         ),
         (
+            training("early_stopping { min_delta: 0.1 }"),
+            {},
+            "training_config.early_stopping.patience: 0 would stop the run at once; "
+            "give a number of epochs",
+        ),
+        (
             ("weight: 3e-5", ""),
             {},
             "training_config.regularizer.weight: 0 makes L1 do nothing; "
@@ -381,10 +421,7 @@ def test_later_feature_that_is_switched_off_is_accepted(recipe_of, text):
     ("text", "message"),
     [
         ("visualizer { enabled: true }", "visualizer.enabled: comes with release 0.4"),
-        ("early_stopping { }", "early_stopping: comes with release 0.4"),
-        ("early_stopping { patience: 3 }", "early_stopping: comes with release 0.4"),
         ("enable_qat: true", "enable_qat: comes with release 0.10"),
-        ("model_ema: true", "model_ema: comes with release 0.4"),
         ('resume_model_path: "a"', "resume_model_path: is not read; give the checkpoint to the"),
         ('pretrain_model_path: "a"', "pretrain_model_path: is not read; give the weights to the"),
         ('pruned_model_path: "a"', "pruned_model_path: is not read; give the pruned checkpoint"),

@@ -69,9 +69,8 @@ OPTIONS = (
     Option(
         name="use_amp",
         spellings=("--use_amp",),
-        help="Compute in half precision; the spec can say it too",
+        help="Compute in half precision; the spec of some detectors can say it too",
         type=bool,
-        arrives="mixed_precision",
     ),
     Option(
         name="use_multiprocessing",
