@@ -48,12 +48,15 @@ def test_run_that_goes_on_from_epoch_2_ends_where_the_uninterrupted_one_does(tra
     )
 
 
-def test_weights_only_start_begins_the_schedule_anew(train, tmp_path):
+def test_weights_only_start_begins_the_schedule_anew(train, tmp_path, caplog):
     first = train("first", epochs=1)
+    caplog.set_level("INFO")
     second = load_checkpoint(
         train("second", epochs=1, resume_model_weights=first.checkpoint).checkpoint
     )
     assert (second.epoch, second.step) == (1, 3)
+    assert "a new run from the weights of" in caplog.text
+    assert "optimiser and position not" in caplog.text
 
 
 def test_wrong_initial_epoch_names_the_right_one(train, tmp_path):
