@@ -234,7 +234,7 @@ def dataset_readers() -> Mapping[str, type[SampleSource]]:
     """Return further readers of labelled images, by file suffix (``".lmdb"``).
 
     A training or validation source whose path ends in the suffix is opened with
-    ``reader(path)``.
+    ``reader(path)``. With ``use_multiprocessing`` it is pickled for each process.
 
     Raises:
         PluginError: two readers claim one suffix (raised by the core when the answers are
@@ -244,7 +244,10 @@ def dataset_readers() -> Mapping[str, type[SampleSource]]:
 
 @hookspec
 def callbacks(request: TrainRequest, recipe: Recipe) -> Sequence[keras.callbacks.Callback]:
-    """Return Keras callbacks to run beside the core's own while training."""
+    """Return Keras callbacks to run beside the core's own while training.
+
+    One with ``on_train_batch_end`` makes Keras wait for the losses of every step.
+    """
 
 
 @hookspec
