@@ -23,6 +23,7 @@ from detforge.recipe import (
     Start,
     Steps,
     VerticalFlip,
+    Visualizer,
 )
 from tests.faster_rcnn.specs import GREY, SHORTER_SIDE, preprocessing, recipe, spec_text
 
@@ -341,6 +342,12 @@ def test_run_may_stop_early():
     text = spec_text(training="early_stopping { monitor: 'val_loss' patience: 5 }")
     assert recipe(text).early_stopping == EarlyStopping(patience=5, monitor="validation_loss")
     assert recipe(spec_text()).early_stopping is None
+
+
+def test_run_may_be_shown_by_tensorboard():
+    text = spec_text(training="visualizer { enabled: true num_images: 5 weight_histograms: true }")
+    assert recipe(text).visualizer == Visualizer(images=5, weight_histograms=True)
+    assert recipe(spec_text(training="visualizer { enabled: false }")).visualizer is None
 
 
 def test_length_seed_and_log_arrive():

@@ -462,17 +462,12 @@ def test_legacy_field_is_a_warning_that_says_why(text, path, reason):
             "DeepStream files); remove it",
         ),
         (
-            spec_text(training="visualizer { enabled: true num_images: 5 }"),
-            "training_config.visualizer.enabled: comes with release 0.4 (TensorBoard and plots); "
-            "remove it",
-        ),
-        (
             spec_text(rest=preprocessing("scale_width: 0.5")),
             f"{PREPROCESSING}.scale_width: 0.5 is not possible; resize by enable_auto_resize, and "
             "remove this",
         ),
     ],
-    ids=["qat", "model parallelism", "score bits", "visualizer", "scale"],
+    ids=["qat", "model parallelism", "score bits", "scale"],
 )
 def test_field_that_does_not_work_says_when_it_will_or_what_to_do(text, problem):
     assert problems(text) == [problem]
@@ -482,7 +477,6 @@ def test_field_that_does_not_work_says_when_it_will_or_what_to_do(text, problem)
     "text",
     [
         spec_text(training="enable_qat: false"),
-        spec_text(training="visualizer { enabled: false }"),
         spec_text(training="visualizer { wandb_config { enabled: false } }"),
         spec_text(training="visualizer { clearml_config {} }"),
         spec_text(rest="inference_config { nms_score_bits: 0 }"),
@@ -490,7 +484,7 @@ def test_field_that_does_not_work_says_when_it_will_or_what_to_do(text, problem)
         spec_text(rest=preprocessing("scale_width: 0 scale_height: 0.0")),
         spec_text(training="pretrained_weights: '' resume_from_model: ''"),
     ],
-    ids=["qat", "visualizer", "wandb", "clearml", "score bits", "scale", "scale 0", "paths"],
+    ids=["qat", "wandb", "clearml", "score bits", "scale", "scale 0", "paths"],
 )
 def test_field_that_does_not_work_may_say_that_it_is_off(text):
     assert warnings(text) == []

@@ -36,6 +36,7 @@ training_config {
   regularizer { type: L1 weight: 3e-5 }
   optimizer { sgd { momentum: 0.9 nesterov: false } }
   early_stopping { patience: 5 }
+  visualizer { enabled: true }
   model_ema: true
 }
 eval_config { validation_period_during_training: 10 batch_size: 16 matching_iou_threshold: 0.5 }

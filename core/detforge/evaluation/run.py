@@ -46,13 +46,6 @@ class Measured:
     mistakes: Mistakes
 
 
-def score(
-    predict: Callable[[np.ndarray], Detections], source: SampleSource, recipe: Recipe
-) -> EvaluateReport:
-    """Return how good `predict` is on the images of `source`; see `measure`."""
-    return measure(predict, source, recipe).report
-
-
 def measure(
     predict: Callable[[np.ndarray], Detections], source: SampleSource, recipe: Recipe
 ) -> Measured:

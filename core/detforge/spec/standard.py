@@ -31,6 +31,7 @@ from detforge.recipe import (
     Sgd,
     SoftStartAnnealing,
     SoftStartCosine,
+    Visualizer,
 )
 from detforge.spec.fields import element_path
 from detforge.spec.floats import shortest
@@ -120,6 +121,7 @@ def standard_recipe(
         gradient_clip_norm=shortest(training.clip_gradients_norm),
         averaging_decay=shortest(training.moving_average_decay) if training.model_ema else 0.0,
         early_stopping=early_stopping_of(training),
+        visualizer=visualizer_of(training.visualizer),
         seed=spec.random_seed if _has_field(message, "random_seed") else 0,
     )
 
@@ -228,6 +230,13 @@ def early_stopping_of(training: Any) -> EarlyStopping | None:
         min_delta=shortest(config.min_delta),
         monitor="loss" if config.monitor == "loss" else "validation_loss",
     )
+
+
+def visualizer_of(config: protos.VisualizerConfig) -> Visualizer | None:
+    """Return what TensorBoard shows of a run, of a checked block; None where it is off."""
+    if not config.enabled:
+        return None
+    return Visualizer(images=config.num_images, weight_histograms=config.weight_histograms)
 
 
 def _evaluation(message: Any) -> Evaluation:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from detforge.requests import EvaluateReport
+    from detforge.evaluation.run import Measured
     from detforge.training.beginning import Beginning
 
 log = logging.getLogger("detforge")
@@ -66,11 +66,15 @@ class SaveCheckpoints(keras.callbacks.Callback):
 
 
 class Validate(keras.callbacks.Callback):
-    """Scores the model every ``period`` epochs and after the last one."""
+    """Scores the model every ``period`` epochs and after the last one.
+
+    Attributes:
+        latest: what the last epoch was measured at; None where it was not.
+    """
 
     def __init__(
         self,
-        score: Callable[[], EvaluateReport] | None,
+        score: Callable[[], Measured] | None,
         loss: Callable[[], float] | None,
         period: int,
         epochs: int,
@@ -84,6 +88,7 @@ class Validate(keras.callbacks.Callback):
             epochs: length of the run.
         """
         super().__init__()
+        self.latest: Measured | None = None
         self.score = score
         self.loss = loss
         self.period = period
@@ -96,11 +101,13 @@ class Validate(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Add ``validation_loss``, ``mAP`` and one ``AP_<class>`` per class to the logs."""
+        self.latest = None
         is_last = epoch + 1 == self.epochs or self.model.stop_training
         is_due = (epoch + 1) % self.period == 0 or is_last
         if self.score is None or self.loss is None or not is_due:
             return
-        loss, report = self.loss(), self.score()
+        loss, self.latest = self.loss(), self.score()
+        report = self.latest.report
         if logs is not None:
             logs["validation_loss"] = loss
             logs["mAP"] = report.mean_ap

@@ -171,6 +171,7 @@ def essence(recipe: Recipe) -> Recipe:
         inference=Inference(),
         mixed_precision=False,  # an option can switch it on; it is among the facts
         early_stopping=None,
+        visualizer=None,
         verbose=False,
         warnings=(),
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import keras
 
 from detforge.errors import CheckpointError, DatasetError
-from detforge.evaluation.run import score
+from detforge.evaluation.run import measure
 from detforge.files import Checkpoint, save_checkpoint
 from detforge.graph.freeze import apply_freeze
 from detforge.graph.regularize import apply_regularizer
@@ -32,6 +32,7 @@ from detforge.training.precision import (
 )
 from detforge.training.resume import load_start, run_state
 from detforge.training.schedules import RunLength
+from detforge.training.tensorboard import make_tensorboard
 from detforge.training.trainer import Trainer, compile_trainer
 from detforge.training.validation_loss import ValidationLoss
 from detforge.weights import collect_weights, restore_weights
@@ -40,11 +41,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    import numpy as np
+
     from detforge.data.batches import TrainingBatches
     from detforge.data.samples import SampleSource
+    from detforge.evaluation.run import Measured
     from detforge.model import DetectionModel
     from detforge.recipe import Recipe
-    from detforge.requests import EvaluateReport, TrainRequest
+    from detforge.requests import TrainRequest
     from detforge.training.beginning import Beginning
 
 log = logging.getLogger("detforge")
@@ -65,6 +69,7 @@ class OwnCallbacks(NamedTuple):
     validate: Validate
     stop_by_validation: keras.callbacks.Callback
     metrics: Metrics
+    tensorboard: keras.callbacks.Callback
     progress: Progress
 
 
@@ -161,15 +166,17 @@ def own_callbacks(
         loss = ValidationLoss(trainer, validation, recipe)
     stop = _stop_early(recipe, beginning, loss)
     steps = batches.steps_per_epoch
+    validate = Validate(scorer, loss, recipe.evaluation.period, recipe.epochs)
     return OwnCallbacks(
         StopOnNaN(trainer.first_bad, batches.images_of, steps, looks_often=not has_accelerator()),
         Clock(steps * recipe.data.batch_size),
         metrics,
         stop or keras.callbacks.Callback(),
         SaveCheckpoints(save, recipe.checkpoints.interval, recipe.epochs, beginning),
-        Validate(scorer, loss, recipe.evaluation.period, recipe.epochs),
+        validate,
         stop or keras.callbacks.Callback(),
         metrics,
+        _tensorboard(request, recipe, model, trainer, batches, validate, beginning),
         Progress(recipe.epochs, steps),
     )
 
@@ -186,8 +193,7 @@ def _save(
     """Write the checkpoint of a position, in epochs and in steps."""
     # Not what the optimiser counts: it leaves out steps whose float16 gradients overflow.
     epoch, step = position
-    with trainer.averaged():
-        weights = collect_weights(model)
+    weights = _averaged_weights(model, trainer)
     check_finite(weights)
     suffix = ".tlt" if request.key else ".detforge"
     path = folder / f"{recipe.checkpoints.name}_epoch_{epoch:03d}{suffix}"
@@ -207,6 +213,12 @@ def _save(
         request.key,
     )
     return path
+
+
+def _averaged_weights(model: DetectionModel, trainer: Trainer) -> dict[str, np.ndarray]:
+    """Return the weights that are validated and saved."""
+    with trainer.averaged():
+        return collect_weights(model)
 
 
 @contextlib.contextmanager
@@ -254,17 +266,35 @@ def _scorer(
     model: DetectionModel,
     trainer: Trainer,
     source: SampleSource,
-) -> Callable[[], EvaluateReport]:
+) -> Callable[[], Measured]:
     """Return a function that scores the current weights in the detector's evaluation graph."""
     evaluated = request.detector.build_model(request.spec, "evaluate", recipe)
     predictor = KerasPredictor(evaluated, recipe.classes.names)
 
-    def current_score() -> EvaluateReport:
-        with trainer.averaged():
-            restore_weights(evaluated, collect_weights(model))
-        return score(predictor.predict, source, recipe)
+    def current_score() -> Measured:
+        restore_weights(evaluated, _averaged_weights(model, trainer))
+        return measure(predictor.predict, source, recipe)
 
     return current_score
+
+
+def _tensorboard(
+    request: TrainRequest,
+    recipe: Recipe,
+    model: DetectionModel,
+    trainer: Trainer,
+    batches: TrainingBatches,
+    validate: Validate,
+    beginning: Beginning,
+) -> keras.callbacks.Callback:
+    """Return what writes event files, where the recipe asks for them."""
+    if recipe.visualizer is None:
+        return keras.callbacks.Callback()
+    return make_tensorboard(
+        *(request.results_dir, recipe, recipe.visualizer, batches, beginning.epoch),
+        measured=lambda: validate.latest,
+        weights=lambda: _averaged_weights(model, trainer),
+    )
 
 
 def fit(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from detforge.data.batches import TrainingBatches
@@ -43,9 +44,11 @@ def check_start(request: TrainRequest, recipe: Recipe) -> None:
 
     Raises:
         UsageError: an epoch to go on from without a checkpoint, or past the end of the run; a
-            validation loss to watch where there is none, or not after every epoch.
+            validation loss to watch where there is none, or not after every epoch; a package
+            that TensorBoard's files need and that is not installed.
     """
     _check_monitor(request, recipe)
+    _check_visualizer(request, recipe)
     if request.initial_epoch > 1 and request.resume_model_weights is None:
         raise UsageError(
             "--initial_epoch above 1 needs the checkpoint to go on from: -m FILE. A run that was "
@@ -71,6 +74,15 @@ def _check_monitor(request: TrainRequest, recipe: Recipe) -> None:
             f"{request.spec.file}: early_stopping watches validation_loss, but "
             f"{' and '.join(wrong)}; change that, or write monitor: loss"
         )
+
+
+def _check_visualizer(request: TrainRequest, recipe: Recipe) -> None:
+    if recipe.visualizer is None or find_spec("tensorboard") is not None:
+        return
+    raise UsageError(
+        f"{request.spec.file}: training_config.visualizer.enabled is true, and TensorBoard is not "
+        "installed; install it with 'pip install detforge[tensorboard]', or write enabled: false"
+    )
 
 
 def make_weights_dir(request: TrainRequest) -> Path:

@@ -28,7 +28,7 @@ from detforge.recipe import (
 )
 from detforge.spec.fields import element_path
 from detforge.spec.floats import shortest
-from detforge.spec.standard import early_stopping_of, regularizer_of
+from detforge.spec.standard import early_stopping_of, regularizer_of, visualizer_of
 from detforge_faster_rcnn.checks import find_problems, window_of
 from detforge_faster_rcnn.remarks import find_warnings, has_color_shift
 
@@ -78,6 +78,7 @@ def to_recipe(spec: spec_pb2.Experiment) -> Recipe:
             weights=training.pretrained_weights,
         ),
         early_stopping=early_stopping_of(training),
+        visualizer=visualizer_of(training.visualizer),
         verbose=spec.verbose,
         warnings=find_warnings(spec),
     )

@@ -18,7 +18,7 @@ from tests.tiny_detector import (
 
 from detforge.data.framing import still_placement
 from detforge.data.images import to_network_input
-from detforge.evaluation.run import score
+from detforge.evaluation.run import measure
 from detforge.export.build import build_onnx
 from detforge.inference.predictors import KerasPredictor, OnnxPredictor
 from detforge.recipe import Evaluation
@@ -67,7 +67,7 @@ def test_scores_do_not_depend_on_runtime_or_batch_size(predictors, source, mode)
     def scored(runtime, size):
         evaluation = Evaluation(mode=mode, batch_size=size)
         recipe = replace(make_recipe(), evaluation=evaluation)
-        return score(predictors[runtime].predict, source, recipe)
+        return measure(predictors[runtime].predict, source, recipe).report
 
     first = scored("checkpoint", 1)
     assert first.images == IMAGES
@@ -86,5 +86,5 @@ def test_static_batch_scores_as_any_other(predictors, source, model):
     recipe = replace(make_recipe(), evaluation=Evaluation(batch_size=3))
     proto = build_onnx(make_detector(), make_spec(), recipe, model, batch_size=4)
     static = OnnxPredictor(proto.SerializeToString())
-    want = score(predictors["onnx"].predict, source, recipe)
-    assert score(static.predict, source, recipe).ap == pytest.approx(want.ap, abs=1e-6)
+    want = measure(predictors["onnx"].predict, source, recipe).report
+    assert measure(static.predict, source, recipe).report.ap == pytest.approx(want.ap, abs=1e-6)

@@ -25,6 +25,7 @@ from detforge.recipe import (
     Sgd,
     SoftStartAnnealing,
     SoftStartCosine,
+    Visualizer,
 )
 from detforge.spec import parse_spec, standard_recipe
 
@@ -180,6 +181,23 @@ COSINE = (
 def test_early_stopping_is_translated(recipe_of, text, expected):
     assert recipe_of(training(f"early_stopping {{ {text} }}")).early_stopping == expected
     assert recipe_of().early_stopping is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("enabled: true", Visualizer(images=3)),
+        ("enabled: true num_images: 0", Visualizer(images=0)),
+        (
+            "enabled: true num_images: 8 weight_histograms: true",
+            Visualizer(images=8, weight_histograms=True),
+        ),
+        ("enabled: false", None),
+        ("", None),
+    ],
+)
+def test_visualizer_is_translated(recipe_of, text, expected):
+    assert recipe_of(training(f"visualizer {{ {text} }}")).visualizer == expected
 
 
 @pytest.mark.parametrize(
@@ -420,7 +438,6 @@ def test_later_feature_that_is_switched_off_is_accepted(recipe_of, text):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("visualizer { enabled: true }", "visualizer.enabled: comes with release 0.4"),
         ("enable_qat: true", "enable_qat: comes with release 0.10"),
         ('resume_model_path: "a"', "resume_model_path: is not read; give the checkpoint to the"),
         ('pretrain_model_path: "a"', "pretrain_model_path: is not read; give the weights to the"),
