@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from detforge.data.memory import keep_freed_memory
 from detforge.data.processes import Worker
 from detforge.errors import DatasetError
 
@@ -131,6 +132,7 @@ class _Preparation:
     def _open(self) -> TrainingBatches:
         from detforge.data.batches import TrainingBatches
 
+        keep_freed_memory()
         # What is to say about the data has been said by the process that trains.
         logging.getLogger("detforge").addHandler(logging.NullHandler())
         source, recipe, seed = self._given

@@ -7,6 +7,8 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
+from detforge.data.memory import keep_freed_memory
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
 
@@ -33,6 +35,7 @@ def map_ordered(
     Yields:
         The results. What `function` raises is raised at its place in the order.
     """
+    keep_freed_memory()  # the items are images, one after the other
     pending: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="detforge-data") as pool:
         try:
