@@ -317,6 +317,20 @@ def test_bug_keeps_its_traceback(detforge, finder, tmp_path, spec, model):
         detforge(*words_of("evaluate", spec, model, tmp_path))
 
 
+def test_package_that_is_absent_is_one_message_with_its_extra(
+    detforge, finder, tmp_path, spec, model
+):
+    finder.failure = ModuleNotFoundError("No module named 'keras'", name="keras")
+    result = detforge(*words_of("evaluate", spec, model, tmp_path))
+    assert_one_message(result, "needs keras, which is not installed; install it with 'pip install")
+
+
+def test_module_of_our_own_that_is_absent_is_a_bug(detforge, finder, tmp_path, spec, model):
+    finder.failure = ModuleNotFoundError("No module named 'detforge.x'", name="detforge.x")
+    with pytest.raises(ModuleNotFoundError):
+        detforge(*words_of("evaluate", spec, model, tmp_path))
+
+
 def test_interrupt_is_one_line_and_code_130(detforge, finder, tmp_path, spec, model):
     finder.failure = KeyboardInterrupt()
     result = detforge(*words_of("evaluate", spec, model, tmp_path))

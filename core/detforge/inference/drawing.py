@@ -1,7 +1,7 @@
 """Objects drawn into an image, readable at any size and in any script.
 
-OpenCV 5 brings its own fonts with Latin, Greek, Cyrillic, Arabic and CJK letters; what they lack
-appears as a question mark.
+OpenCV 5 brings its own fonts with Latin, Greek, Cyrillic and CJK letters; what they lack appears as
+a question mark. It writes from left to right only, Hebrew and Arabic too.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ _SIDE_PER_LINE = 10
 _DASH, _GAP = 4, 5
 # An image is looked at as a whole: text is a fixed share of its shorter side, within limits.
 _TEXT_SHARE, _MIN_TEXT, _MAX_TEXT = 0.03, 11, 64
+# A text of which more lies below others is left out: it could not be read, and hides the image.
+_MAX_COVERED = 0.1
 
 
 class _Tag(NamedTuple):
@@ -95,7 +97,8 @@ def draw_objects(
     Args:
         image_rgb: uint8 (H, W, 3).
         boxes_xyxy: float (N, 4), pixels of the image, the most important first.
-        texts: N texts, in any script; an empty one is not drawn.
+        texts: N texts, in any script. An empty one is not drawn, nor is one of which texts of more
+            important boxes would cover a tenth.
         labels: int (N,); each label has a colour of its own.
         masks: float (N, h, w), probabilities inside the box; None for none.
         muted: bool (N,), objects with a dashed outline and without colour in their mask and text;
@@ -146,7 +149,10 @@ def _text_size(height: int, width: int) -> int:
 def _place_tags(
     boxes: np.ndarray, texts: Sequence[str], text_size: int, width: int, height: int
 ) -> list[_Tag]:
-    """Return a place for each text, inside the image and off the better ones if possible."""
+    """Return a place for each text, inside the image and off the better ones.
+
+    One for which there is none becomes empty.
+    """
     tags: list[_Tag] = []
     for box, text in zip(boxes, texts, strict=True):
         tag_width = text_width(text, text_size) + text_size // 2 if text else 0
@@ -159,7 +165,13 @@ def _place_tags(
             for y in (max(0, min(y, height - tag_height)) for y in tops)
         ]
         # The first of the least crowded places: above the box, inside, below.
-        tags.append(min(places, key=lambda place: sum(place.overlap(tag) for tag in tags)))
+        covered, place = min(
+            ((sum(place.overlap(tag) for tag in tags), place) for place in places),
+            key=lambda candidate: candidate[0],
+        )
+        if covered > _MAX_COVERED * tag_width * tag_height:
+            place = place._replace(right=place.left, text="")
+        tags.append(place)
     return tags
 
 

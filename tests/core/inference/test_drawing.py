@@ -77,6 +77,13 @@ def test_labels_of_two_boxes_in_one_place_do_not_cover_each_other():
     assert ink(two) >= 1.9 * ink(one) > 20
 
 
+def test_text_without_room_is_left_out_and_its_outline_stays():
+    places = [(100 + n, 140 + n, 102 + n, 142 + n, "a long name", WHITE_INK) for n in range(12)]
+    few, many = draw(grey(300, 400), *places[:6]), draw(grey(300, 400), *places)
+    assert ink(many) < 1.2 * ink(few)
+    assert tuple(many[152, 111]) == class_color(WHITE_INK)
+
+
 @pytest.mark.parametrize("name", ["Fußgänger", "красный", "猫", "ψ", "Å"])
 def test_letters_outside_ascii_are_drawn_and_not_replaced_by_question_marks(name):
     drawn = draw(grey(300, 400), (100, 120, 220, 260, name, WHITE_INK))

@@ -1,11 +1,15 @@
 """The task inference: folders and files in, drawings and labels out."""
 
+import contextlib
+import errno
+import json
 from dataclasses import replace
 
 import cv2
 import keras
 import numpy as np
 import pytest
+from tests.core.failing_files import Faults
 from tests.tiny_detector import (
     FORM,
     NAMES,
@@ -20,7 +24,8 @@ from tests.tiny_detector import (
 from detforge.errors import CheckpointError, DatasetError, UsageError
 from detforge.files import save_checkpoint
 from detforge.inference import run as inference_run
-from detforge.inference.source_images import find_images
+from detforge.inference import source_images
+from detforge.inference.source_images import find_images, label_stems
 from detforge.model import Detections
 from detforge.requests import InferRequest
 from detforge.tasks.infer import infer
@@ -102,20 +107,28 @@ def test_batch_size_does_not_change_the_labels(tmp_path, request_of):
     assert texts[0] == texts[1] == texts[2]
 
 
-def test_images_of_another_shape_begin_another_batch(tmp_path, request_of, monkeypatch):
-    batches = []
+class LeftHalf:
+    """A predictor that finds the left half of every network input."""
 
-    class Predictor:
-        """Finds the left half of every network input."""
+    def __init__(self):
+        self.shapes = []
 
-        def predict(self, images):
-            count, height, width = images.shape[:3]
-            batches.append(images.shape)
-            boxes = np.broadcast_to(np.array([0, 0, width / 2, height], np.float32), (count, 1, 4))
-            ones = np.ones((count, 1))
-            return Detections(boxes, ones, ones.astype(int) * 0, np.ones(count, int))
+    def predict(self, images):
+        count, height, width = images.shape[:3]
+        self.shapes.append(images.shape[:3])
+        boxes = np.broadcast_to(np.array([0, 0, width / 2, height], np.float32), (count, 1, 4))
+        ones = np.ones((count, 1))
+        return Detections(boxes, ones, ones.astype(int) * 0, np.ones(count, int))
 
-    monkeypatch.setattr(inference_run, "load_predictor", lambda *_: Predictor())
+
+@pytest.fixture
+def left_half(monkeypatch):
+    predictor = LeftHalf()
+    monkeypatch.setattr(inference_run, "load_predictor", lambda *_: predictor)
+    return predictor
+
+
+def test_images_of_another_shape_begin_another_batch(tmp_path, request_of, left_half):
     (tmp_path / "images").mkdir()
     sizes = {"a": (60, 90), "b": (60, 90), "c": (60, 90), "d": (90, 60), "e": (60, 90)}
     for name, size in sizes.items():
@@ -123,7 +136,7 @@ def test_images_of_another_shape_begin_another_batch(tmp_path, request_of, monke
     form = replace(FORM, width=0, height=0, shorter_side=30)
     report = infer(request_of(recipe=make_recipe(form=form, batch_size=2)))
     assert (report.images, report.detections) == (5, 5)
-    assert [shape[:3] for shape in batches] == [(2, 30, 45), (1, 30, 45), (1, 45, 30), (1, 30, 45)]
+    assert left_half.shapes == [(2, 30, 45), (1, 30, 45), (1, 45, 30), (1, 30, 45)]
     for name, (height, width) in sizes.items():
         (row,) = label_rows(tmp_path / "labels" / f"{name}.txt")
         assert [float(value) for value in row[4:8]] == [0, 0, width / 2, height]
@@ -149,6 +162,68 @@ def test_single_file_is_enough_and_labels_may_be_left_out(tmp_path, request_of):
     assert (report.images, report.labels_dir) == (1, None)
     assert (tmp_path / "drawn" / "only.png").exists()
     assert not (tmp_path / "labels").exists()
+
+
+def test_all_objects_are_written_as_coco_results(tmp_path, request_of, left_half):
+    write_images(tmp_path / "images", ("7.png", "b.png"))
+    changes = {"annotated_dir": None, "labels_dir": None}
+    report = infer(request_of(detections_file=tmp_path / "json" / "found.json", **changes))
+    found = json.loads(report.detections_file.read_text())
+    assert [(entry["image_id"], entry["bbox"]) for entry in found] == [
+        (7, [0, 0, 48, 64]),
+        ("b", [0, 0, 48, 64]),
+    ]
+    assert {path.name for path in tmp_path.iterdir()} == {"images", "json"}
+
+
+def test_request_that_asks_for_no_output_is_refused(tmp_path, request_of):
+    write_images(tmp_path / "images", ("a.png",))
+    with pytest.raises(UsageError, match="nothing to write"):
+        infer(request_of(annotated_dir=None, labels_dir=None))
+
+
+def test_very_large_image_is_drawn_like_any_other(tmp_path, request_of, left_half, monkeypatch):
+    write_images(tmp_path / "images", ("a.png",))
+    infer(request_of())
+    before = (tmp_path / "drawn" / "a.png").read_bytes()
+    monkeypatch.setattr(source_images, "_KEPT_BYTES", 0)
+    infer(request_of())
+    assert (tmp_path / "drawn" / "a.png").read_bytes() == before
+
+
+def test_recipe_may_leave_out_the_names_in_drawings(tmp_path, request_of, left_half):
+    write_images(tmp_path / "images", ("a.png",), block=40)
+    recipe = make_recipe()
+    drawn = []
+    for captions in (True, False):
+        inference = replace(recipe.inference, captions=captions)
+        infer(request_of(recipe=replace(recipe, inference=inference)))
+        drawn.append(cv2.imread(str(tmp_path / "drawn" / "a.png")))
+    differing = (drawn[0] != drawn[1]).any(axis=-1)
+    assert 0 < differing.mean() < 0.1
+
+
+@pytest.mark.parametrize("failing", range(1, 30, 4))
+def test_failure_at_any_moment_leaves_whole_files_only(
+    tmp_path, request_of, left_half, monkeypatch, failing
+):
+    write_images(tmp_path / "images", ("a.png", "b.png"))
+    request = request_of(detections_file=tmp_path / "found.json")
+    infer(request)
+    names = ("drawn/a.png", "drawn/b.png", "labels/a.txt", "labels/b.txt", "found.json")
+    before = {name: (tmp_path / name).read_bytes() for name in names}
+
+    def fail():
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        faults = Faults(failing, fail, patch.setattr)
+        # A folder that cannot be made is no failure where it is already there.
+        with contextlib.suppress(CheckpointError):
+            infer(request)
+    assert faults.calls >= failing
+    assert {name: (tmp_path / name).read_bytes() for name in names} == before
+    assert len(list((tmp_path / "drawn").iterdir())) == 2
 
 
 def test_image_without_objects_gets_an_empty_label_file(tmp_path, request_of):
@@ -200,6 +275,13 @@ def test_images_that_differ_in_their_extension_alone_keep_their_labels_apart(tmp
     infer(request_of())
     names = {path.name for path in (tmp_path / "labels").iterdir()}
     assert names == {"a.png.txt", "a.jpg.txt", "b.txt"}
+
+
+def test_no_two_images_share_a_label_file(tmp_path):
+    names = ("a.png", "a.jpg", "a.png.jpg", "a.JPG", "b.png", "c.d.png", "c.png")
+    stems = label_stems([tmp_path / name for name in names])
+    assert len(set(stems.values())) == len(names)
+    assert (stems[tmp_path / "b.png"], stems[tmp_path / "c.d.png"]) == ("b", "c.d")
 
 
 def test_drawing_over_the_images_is_refused(tmp_path, request_of):
