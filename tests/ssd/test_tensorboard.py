@@ -89,8 +89,12 @@ def test_images_of_both_starts_and_curves_of_both_epochs_are_there(run):
             assert image.shape == (event.height, event.width, 3)
 
 
-def test_missing_tensorboard_is_an_error_before_data_are_read(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "tensorboard", None)
-    with pytest.raises(UsageError, match=r"pip install detforge\[tensorboard\]"):
+@pytest.mark.parametrize(
+    ("package", "extra"), [("tensorboard", "tensorboard"), ("matplotlib", "train")]
+)
+def test_missing_package_is_an_error_before_data_are_read(tmp_path, monkeypatch, package, extra):
+    monkeypatch.setitem(sys.modules, package, None)
+    message = rf"spec\.txt: .* needs {package}, which .* 'pip install detforge\[{extra}\]'"
+    with pytest.raises(UsageError, match=message):
         start(tmp_path, tmp_path / "nowhere", epochs=1)
     assert not (tmp_path / "run").exists()

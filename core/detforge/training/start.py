@@ -77,12 +77,18 @@ def _check_monitor(request: TrainRequest, recipe: Recipe) -> None:
 
 
 def _check_visualizer(request: TrainRequest, recipe: Recipe) -> None:
-    if recipe.visualizer is None or find_spec("tensorboard") is not None:
+    if recipe.visualizer is None:
         return
-    raise UsageError(
-        f"{request.spec.file}: training_config.visualizer.enabled is true, and TensorBoard is not "
-        "installed; install it with 'pip install detforge[tensorboard]', or write enabled: false"
-    )
+    extras = {"tensorboard": "tensorboard"}
+    if recipe.evaluation.precision_recall_plot:
+        extras["matplotlib"] = "train"
+    for package, extra in extras.items():
+        if find_spec(package) is None:
+            raise UsageError(
+                f"{request.spec.file}: training_config.visualizer is enabled and needs {package}, "
+                f"which is not installed; install it with 'pip install detforge[{extra}]', or "
+                "write enabled: false"
+            )
 
 
 def make_weights_dir(request: TrainRequest) -> Path:
