@@ -1,12 +1,13 @@
 """Objects drawn into an image, readable at any size and in any script.
 
-OpenCV 5 brings its own fonts with Latin, Greek, Cyrillic and CJK letters; what they lack appears as
-a question mark. It writes from left to right only, Hebrew and Arabic too.
+OpenCV 5 brings its own fonts with Latin, Greek, Cyrillic, Hebrew and CJK letters; what they lack
+appears as a question mark, and Arabic letters stand apart from each other.
 """
 
 from __future__ import annotations
 
 import colorsys
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
@@ -35,6 +36,10 @@ _DASH, _GAP = 4, 5
 _TEXT_SHARE, _MIN_TEXT, _MAX_TEXT = 0.03, 11, 64
 # A text of which more lies below others is left out: it could not be read, and hides the image.
 _MAX_COVERED = 0.1
+
+# Hebrew, Arabic and what is between their words.
+_LETTERS = r"\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc"
+_RIGHT_TO_LEFT = re.compile(rf"[{_LETTERS}]([{_LETTERS} -]*[{_LETTERS}])?")
 
 
 class _Tag(NamedTuple):
@@ -202,6 +207,8 @@ def write_text(
         color: RGB.
     """
     origin = (corner[0], corner[1] + round(size * 1.03))
+    # OpenCV writes all letters from left to right.
+    text = _RIGHT_TO_LEFT.sub(lambda run: run[0][::-1], text)
     cv2.putText(canvas, text, origin, color, cv2.FontFace("sans"), size, _FONT_WEIGHT)
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detforge.inference.drawing import class_color, draw_detections, draw_objects
+from detforge.inference.drawing import class_color, draw_detections, draw_objects, write_text
 
 GREY = 90
 WHITE_INK = 1  # a label whose colour is dark enough for white text
@@ -90,6 +90,21 @@ def test_letters_outside_ascii_are_drawn_and_not_replaced_by_question_marks(name
     replaced = draw(grey(300, 400), (100, 120, 220, 260, "?" * len(name), WHITE_INK))
     assert (drawn != replaced).any()
     assert ink(drawn) > 20
+
+
+def letters(text):
+    """Return the pixels of each letter of a text, from left to right."""
+    canvas = np.zeros((60, 400, 3), np.uint8)
+    write_text(canvas, text, (5, 5), 40, (255, 255, 255))
+    is_ink = canvas.any(axis=(0, 2))
+    starts, ends = (np.flatnonzero(np.diff(is_ink.astype(int)) == step) + 1 for step in (1, -1))
+    return [canvas[:, start:end] for start, end in zip(starts, ends, strict=True)]
+
+
+def test_hebrew_is_written_from_right_to_left_and_the_score_behind_it_is_not():
+    (shin,), (yod,), (one,) = letters("ש"), letters("י"), letters("1")
+    found = letters("שי 1")
+    assert [letter.shape for letter in found] == [yod.shape, shin.shape, one.shape]
 
 
 def test_text_grows_with_the_image():
