@@ -109,6 +109,8 @@ class StopOnNaN(keras.callbacks.Callback):
         Raises:
             DetforgeError: there was a bad step.
         """
+        if keras.backend.backend() == "jax":
+            self.model.jax_state_sync()  # between two steps the variables are empty
         if (found := self._first_bad.found()) is not None:
             raise DetforgeError(self._explain(*found))
 
