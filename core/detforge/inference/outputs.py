@@ -60,32 +60,13 @@ class Outputs:
             stems: image -> name of its label file, without ``.txt``.
             captions: write class and score beside each box.
         """
-        self._request = request
+        self._drawings = request.annotated_dir
+        self._labels = request.labels_dir
+        self._results = request.detections_file
+        self._draws_masks = request.include_mask
         self._class_names = class_names
         self._stems = stems
         self._captions = captions
-
-    def check(self) -> None:
-        """Keep the results off images and labels that are not ours; makes and changes nothing.
-
-        Raises:
-            UsageError: nothing is asked for, the drawings would replace the images, or the labels
-                somebody's own labels.
-        """
-        request = self._request
-        if not (request.annotated_dir or request.labels_dir or request.detections_file):
-            raise UsageError(
-                "there is nothing to write: name a folder for the drawings (-o), one for label "
-                "files (-l), a file for JSON (--out_json_file), or one folder for drawings and "
-                "labels (-r)"
-            )
-        folder = request.images if request.images.is_dir() else request.images.parent
-        if request.annotated_dir and request.annotated_dir.resolve() == folder.resolve():
-            raise UsageError(
-                f"the drawings would replace the images in {folder}; choose another output folder"
-            )
-        if request.labels_dir and request.labels_dir.is_dir() and not request.force:
-            _check_labels(request.labels_dir / f"{stem}.txt" for stem in self._stems.values())
 
     def write(self, found: Found) -> Written:
         """Write the files of one image; safe to call from several threads.
@@ -95,19 +76,19 @@ class Outputs:
             DatasetError: a very large image, which is read again, has changed.
             UsageError: there are no masks to draw.
         """
-        image, request = found.image, self._request
+        image = found.image
         if image.problem:
             return Written(image.path, 0, [], image.problem)
         names = [self._class_names[int(label)] for label in found.labels]
-        if request.annotated_dir is not None:
-            self._draw(found, names, request.annotated_dir)
+        if self._drawings is not None:
+            self._draw(found, names, self._drawings)
         boxes = clip_boxes(found.boxes, image.width, image.height)
-        if request.labels_dir is not None:
+        if self._labels is not None:
             text = format_kitti_labels(boxes, names, found.scores)
-            path = request.labels_dir / f"{self._stems[image.path]}.txt"
+            path = self._labels / f"{self._stems[image.path]}.txt"
             write_atomically(path, text.encode(), flush=False)
         entries: list[str] = []
-        if request.detections_file is not None:
+        if self._results is not None:
             name = image.path.name
             entries = format_coco_results(name, boxes, names, found.scores, found.labels)
         return Written(image.path, len(names), entries)
@@ -121,14 +102,13 @@ class Outputs:
         Raises:
             CheckpointError: the file cannot be written.
         """
-        request = self._request
-        if request.detections_file is not None:
-            write_atomically(request.detections_file, join_entries(list(entries)).encode())
-        for folder in filter(None, (request.annotated_dir, request.labels_dir)):
+        if self._results is not None:
+            write_atomically(self._results, join_entries(list(entries)).encode())
+        for folder in filter(None, (self._drawings, self._labels)):
             remove_leftovers(folder)
 
     def _draw(self, found: Found, names: Sequence[str], folder: Path) -> None:
-        if self._request.include_mask and found.masks is None and names:
+        if self._draws_masks and found.masks is None and names:
             raise UsageError("--include_mask: this model finds boxes, not masks; leave it out")
         drawing = draw_detections(
             found.image.pixels(),
@@ -136,7 +116,7 @@ class Outputs:
             names,
             found.scores,
             found.labels,
-            found.masks if self._request.include_mask else None,
+            found.masks if self._draws_masks else None,
             captions=self._captions,
         )
         path = found.image.path
@@ -144,6 +124,34 @@ class Outputs:
         # Through bytes, because OpenCV opens no path outside ASCII on every system.
         encoded = cv2.imencode(suffix, cv2.cvtColor(drawing, cv2.COLOR_RGB2BGR))[1]
         write_atomically(folder / f"{path.stem}{suffix}", encoded.tobytes(), flush=False)
+
+
+def check_outputs(request: InferRequest, stems: Iterable[str]) -> None:
+    """Keep the results off images and labels that are not ours; makes and changes nothing.
+
+    Args:
+        request: where to.
+        stems: names of the label files, without ``.txt``.
+
+    Raises:
+        UsageError: nothing is to be written, masks are to be drawn and there are no drawings, the
+            drawings would replace the images, or the labels somebody's own labels.
+    """
+    drawings, labels = request.annotated_dir, request.labels_dir
+    if not (drawings or labels or request.detections_file):
+        raise UsageError(
+            "there is nothing to write: name a folder for the drawings (-o), one for label files "
+            "(-l), a file for JSON (--out_json_file), or one folder for drawings and labels (-r)"
+        )
+    if request.include_mask and not drawings:
+        raise UsageError("--include_mask draws masks; name a folder for the drawings (-o)")
+    folder = request.images if request.images.is_dir() else request.images.parent
+    if drawings and drawings.resolve() == folder.resolve():
+        raise UsageError(
+            f"the drawings would replace the images in {folder}; choose another output folder"
+        )
+    if labels and labels.is_dir() and not request.force:
+        _check_labels(labels / f"{stem}.txt" for stem in stems)
 
 
 def _check_labels(paths: Iterable[Path]) -> None:

@@ -14,7 +14,7 @@ from detforge.data.progress import Progress
 from detforge.errors import DatasetError
 from detforge.inference.boxes import source_boxes
 from detforge.inference.class_names import read_class_names
-from detforge.inference.outputs import Outputs
+from detforge.inference.outputs import Outputs, check_outputs
 from detforge.inference.predictors import load_predictor
 from detforge.inference.source_images import Found, find_images, label_stems, load_image
 from detforge.requests import InferReport
@@ -47,8 +47,9 @@ def run_inference(request: InferRequest) -> InferReport:
     if request.label_map is not None:
         names = read_class_names(request.label_map, len(names))
     paths = find_images(request.images)
-    outputs = Outputs(request, names, label_stems(paths), captions=recipe.inference.captions)
-    outputs.check()
+    stems = label_stems(paths)
+    check_outputs(request, stems.values())
+    outputs = Outputs(request, names, stems, captions=recipe.inference.captions)
     predictor = load_predictor(request.detector, request.spec, recipe, request.model, request.key)
     threshold = request.threshold
     if threshold is None:

@@ -176,10 +176,15 @@ def test_all_objects_are_written_as_coco_results(tmp_path, request_of, left_half
     assert {path.name for path in tmp_path.iterdir()} == {"images", "json"}
 
 
-def test_request_that_asks_for_no_output_is_refused(tmp_path, request_of):
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [({"labels_dir": None}, "nothing to write"), ({"include_mask": True}, "draws masks; name a")],
+    ids=["nothing", "masks without drawings"],
+)
+def test_request_that_asks_for_no_output_is_refused(tmp_path, request_of, changes, message):
     write_images(tmp_path / "images", ("a.png",))
-    with pytest.raises(UsageError, match="nothing to write"):
-        infer(request_of(annotated_dir=None, labels_dir=None))
+    with pytest.raises(UsageError, match=message):
+        infer(request_of(annotated_dir=None, **changes))
 
 
 def test_very_large_image_is_drawn_like_any_other(tmp_path, request_of, left_half, monkeypatch):
