@@ -68,7 +68,9 @@ class DetectionModel(abc.ABC):
     Attributes:
         parts: name -> *flat* functional ``keras.Model`` (no model nested in a part). Together
             they hold every weight. Freezing, regularising, pruning and quantising are passes
-            over the parts; export converts them one by one.
+            over the parts; export converts them one by one. A pass may put another model in the
+            place of a part, so look a part up here whenever it is called. What a part returns is
+            float32, also where it computes in half precision.
         blocks: backbone block number -> prefixes of the names of its layers, for freezing.
     """
 
