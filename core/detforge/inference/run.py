@@ -112,17 +112,13 @@ def _predict_all(
         if image.network_input is None:
             yield _nothing(image)
             continue
-        if batch and (len(batch) == batch_size or not _fits(image, batch[0])):
+        other_shape = batch and batch[0].input_shape != image.input_shape
+        if other_shape or len(batch) == batch_size:
             yield from _predict(predictor, batch, input_format, threshold)
             batch = []
         batch.append(image)
     if batch:
         yield from _predict(predictor, batch, input_format, threshold)
-
-
-def _fits(image: SourceImage, other: SourceImage) -> bool:
-    """Return whether two images go into one batch."""
-    return np.shape(image.network_input) == np.shape(other.network_input)
 
 
 def _predict(

@@ -45,6 +45,11 @@ class SourceImage:
     kept_pixels: NDArray[np.uint8] | None = None
     problem: str = ""
 
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of the network input; empty without one."""
+        return () if self.network_input is None else self.network_input.shape
+
     def pixels(self) -> NDArray[np.uint8]:
         """Return uint8 (height, width, 3), RGB; a very large image is decoded again.
 
