@@ -24,10 +24,10 @@ class SoftStartAnnealing:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SoftStartCosine:
-    """Linear warm-up, then half a cosine; all over progress in [0, 1].
+    """Linear warm-up, then a cosine, not stretched over what the warm-up leaves.
 
     Attributes:
-        min_learning_rate: at the start and at the end.
+        min_learning_rate: at the start; the cosine would reach it `soft_start` behind the end.
         max_learning_rate: behind the warm-up.
         soft_start: progress at which the warm-up ends.
     """
