@@ -67,7 +67,7 @@ def multiclass_nms(
 
     Args:
         boxes_xyxy: (B, N, 4), pixels, shared by all classes; or (B, N, C, 4).
-        scores: (B, N, C), without a background channel.
+        scores: (B, N, C), without a background channel; NaN is no detection.
         score_threshold: detections at or below it are dropped.
         iou_threshold: largest overlap of two detections of one class.
         max_per_class: detections of one class at most.
@@ -83,6 +83,7 @@ def multiclass_nms(
     if boxes.shape[1] == 0:
         return _no_detections(ops.shape(boxes)[0], max_total)
     width = min(candidates or boxes.shape[1], boxes.shape[1])
+    scores = ops.where(ops.isnan(scores), _NEVER, scores)  # top_k sorts NaN anywhere
     top_scores, index = ops.top_k(ops.transpose(scores, (0, 2, 1)), width)
     top_boxes = _candidate_boxes(boxes, ops.cast(index, "int32"))
     kept = _keep_greedily(top_boxes, top_scores > score_threshold, iou_threshold, max_per_class)

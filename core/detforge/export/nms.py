@@ -35,7 +35,7 @@ def multiclass_nms(
         graph: changed.
         boxes_xyxy: tensor float32 (batch, N, 4), pixels, shared by all classes; or
             (batch, N, C, 4).
-        scores: tensor float32 (batch, N, C), without a background channel.
+        scores: tensor float32 (batch, N, C), without a background channel; NaN is no detection.
         score_threshold: detections at or below it are dropped; at least 0.
         iou_threshold: largest overlap of two detections of one class.
         max_per_class: detections of one class at most.
@@ -58,6 +58,9 @@ def multiclass_nms(
     limit = min(max_total, classes * width)
     shared = width == count and len(graph.shape(boxes_xyxy)) == 3
     by_class = graph.node("Transpose", [scores], perm=[0, 2, 1])
+    # Runtimes sort NaN anywhere; nothing real may lose its place to one.
+    is_nan, zero = graph.node("IsNaN", [by_class]), graph.constant(np.array(0, np.float32))
+    by_class = graph.node("Where", [is_nan, zero, by_class])
     if not shared:
         boxes_xyxy, by_class = _one_class_images(graph, boxes_xyxy, by_class, width)
     kept = _suppress(graph, boxes_xyxy, by_class, score_threshold, iou_threshold, max_per_class)

@@ -92,6 +92,17 @@ def test_nothing_above_the_threshold_gives_zeros():
         assert not array.any()
 
 
+@pytest.mark.parametrize("candidates", [None, 5])
+def test_scores_that_are_no_number_are_no_detections(candidates):
+    boxes, scores = draw(2, 40, 3, seed=11)
+    options = {**OPTIONS, "candidates": candidates}
+    broken = scores.copy()
+    broken[0, ::2], broken[1] = np.nan, np.nan
+    scores[0, ::2], scores[1] = 0, 0
+    for nms in run_nms, nms_on_keras:
+        assert_equal(nms(boxes, broken, **options)[:4], nms(boxes, scores, **options)[:4])
+
+
 def test_fewer_boxes_than_asked_for_are_padded_with_zeros():
     boxes, scores = draw(1, 3, 2, seed=8)
     found_boxes, found_scores, found_labels, count = run_nms(boxes, scores, **OPTIONS)
