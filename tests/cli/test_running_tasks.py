@@ -65,7 +65,7 @@ REPORTS = {
         "Worst images: results/worst_images.png",
     ],
     "prune": ["conv1      64     16", "Weights: 1000, now 250 (25.0%)"],
-    "inference": ["9 objects in 4 images", "Not read: notes.txt: not an image"],
+    "inference": ["9 objects in 4 images", "Files not read: 1; the warnings say why"],
     "export": [
         "Model: model.onnx (onnx, opset 17, any batch size)",
         "on 8 validation images: boxes differ by at most 0.001 px",
@@ -78,7 +78,7 @@ def test_task_runs_and_prints_its_report(detforge, finder, tmp_path, spec, model
     if task == "dataset_convert":
         spec = convert_spec(tmp_path)
     result = detforge(*words_of(task, spec, model, tmp_path))
-    # The report of inference names a file that could not be read.
+    # The report of inference counts a file that could not be read.
     assert (result.code, result.err) == (3 if task == "inference" else 0, "")
     assert all(line in result.out for line in REPORTS[task])
     assert len(finder.requests) == 1

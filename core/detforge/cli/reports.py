@@ -127,7 +127,8 @@ def _(report: InferReport) -> str:
         "COCO results": report.detections_file,
     }
     lines += [f"{what}: {place}" for what, place in places.items() if place is not None]
-    lines += [f"Not read: {name}: {reason}" for name, reason in report.unreadable.items()]
+    if report.unreadable:
+        lines.append(f"Files not read: {len(report.unreadable)}; the warnings say why")
     return "\n".join(lines)
 
 
