@@ -205,7 +205,7 @@ def test_task_that_comes_later_checks_its_spec_and_says_when(detforge, namer, sp
         "Error: kitten_finder train comes with release 0.9. "
         f"{spec} is correct; nothing else was read or written\n"
     )
-    assert "--use_amp comes with release 0.4 (mixed" in detforge(*words, "--use_amp").err
+    assert "--gpus 2 comes with release 0.12 (training" in detforge(*words, "--gpus", "2").err
     assert namer.requests == []
     assert not (tmp_path / "out").exists()
 
@@ -224,11 +224,11 @@ def test_task_that_comes_later_shows_what_is_wrong_with_its_spec(detforge, namer
     assert "is empty" in detforge(*words, "-k", "").err
 
 
-def test_option_that_comes_later_is_refused_with_the_others(detforge, finder, spec, tmp_path):
-    words = ("-e", spec, "-r", tmp_path / "out", "--gpus", "2", "--use_amp")
-    assert detforge("kitten_finder", "train", *words).err == (
-        "Error: --gpus 2 comes with release 0.12 (training on several GPUs); --use_amp comes with "
-        "release 0.4 (mixed precision). Until then leave them out\n"
+def test_option_that_comes_later_is_refused_with_the_others(detforge, finder, spec, model):
+    words = ("-e", spec, "-m", model, "--data_type", "fp16", "--force_ptq")
+    assert detforge("kitten_finder", "export", *words).err == (
+        "Error: --data_type fp16 comes with release 0.11 (TensorRT engines and DeepStream files); "
+        "--force_ptq comes with release 0.10 (quantisation). Until then leave them out\n"
     )
 
 
