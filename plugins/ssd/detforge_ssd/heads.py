@@ -52,8 +52,9 @@ def feature_maps(
     maps = [backbone_maps[first]]
     if 0 not in _EXTRAS[extras]:
         maps.append(x)
-    for block, (squeeze, filters) in _EXTRAS[extras].items():
-        x = _extra_block(x, squeeze, filters, 1 if block == 0 else 2, f"ssd_expand_block_{block}")
+    for number, (squeeze, filters) in _EXTRAS[extras].items():
+        stride = 1 if number == 0 else 2
+        x = _extra_block(x, squeeze, filters, stride, f"ssd_expand_block_{number}")
         maps.append(x)
     return maps
 
