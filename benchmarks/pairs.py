@@ -81,16 +81,14 @@ def compare(
     for _ in range(turns):
         mine.append(calls * units / ours.seconds(calls))
         other.append(calls * units / baseline.seconds(calls))
+    return pair_of(name, mine, other, aim)
+
+
+def pair_of(name: str, mine: list[float], other: list[float], aim: str) -> Pair:
+    """Return the medians of both sides' rates and of their ratios, turn by turn."""
     ratios = [a / b for a, b in zip(mine, other, strict=True)]
-    return Pair(
-        name,
-        statistics.median(mine),
-        statistics.median(other),
-        statistics.median(ratios),
-        min(ratios),
-        max(ratios),
-        aim,
-    )
+    middle = statistics.median
+    return Pair(name, middle(mine), middle(other), middle(ratios), min(ratios), max(ratios), aim)
 
 
 def compare_times(

@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.pairs import Pair, Side, compare
+from benchmarks.pairs import Pair, Side, compare, pair_of
 
 SPEC = """
 random_seed: 1
@@ -59,7 +59,7 @@ def run(turns: int) -> list[Pair]:
             threads = max((1, 2), key=lambda n, last=last: rates[n, last])
             what = f"bare step over {name} ({threads} threads)"
             twin = torch_sides[threads, last]
-            pairs.append(compare(what, step, twin, turns=turns, calls=5, units=8, aim="1.0"))
+            pairs.append(compare(what, step, twin, turns=turns, calls=5, units=8, aim="1.1"))
         for side in torch_sides.values():
             side.close()
         train = Side(whole_train, folder)
@@ -71,16 +71,12 @@ def run(turns: int) -> list[Pair]:
 
 def compare_epochs(name: str, train: Side, step: Side, *, turns: int) -> Pair:
     """Compare epochs of `STEPS` steps with as many bare steps."""
-    import statistics
-
     train.seconds(1), step.seconds(2)
     mine, other = [], []
     for _ in range(turns):
         mine.append(8 * STEPS / train.seconds(1))
         other.append(8 * STEPS / step.seconds(STEPS))
-    ratios = [a / b for a, b in zip(mine, other, strict=True)]
-    middle = statistics.median
-    return Pair(name, middle(mine), middle(other), middle(ratios), min(ratios), max(ratios), "0.85")
+    return pair_of(name, mine, other, aim="0.9")
 
 
 STEPS = 24
@@ -103,15 +99,14 @@ def _trainer(folder: str):
     request = _request(folder)
     recipe = request.detector.recipe(request.spec)
     batches = open_training_data(request, recipe)
-    model, trainer = build_trainer(request, recipe, batches)
-    return request, recipe, batches, model, trainer
+    return request, recipe, batches, build_trainer(request, recipe, batches)
 
 
 def bare_step(folder: str):
     """Return a call that runs the compiled step once on one constant batch."""
     import tensorflow as tf
 
-    *_, batches, _, trainer = _trainer(folder)
+    *_, batches, trainer = _trainer(folder)
     constant = {name: tf.constant(value) for name, value in batches.batch(0).items()}
     iterator = iter(tf.data.Dataset.from_tensors((constant,)).repeat())
     trainer.make_train_function()
@@ -127,9 +122,11 @@ def whole_train(folder: str):
     """Return a call that trains one epoch: reading, augmenting, steps, callbacks, checkpoint."""
     from dataclasses import replace
 
-    from detforge.training.run import fit, own_callbacks
+    from detforge.training.beginning import Beginning
+    from detforge.training.own_callbacks import own_callbacks
+    from detforge.training.run import fit
 
-    request, recipe, batches, model, trainer = _trainer(folder)
+    request, recipe, batches, trainer = _trainer(folder)
     weights = request.results_dir / "weights"
     weights.mkdir(parents=True, exist_ok=True)
     batches.steps_per_epoch = STEPS
@@ -139,7 +136,7 @@ def whole_train(folder: str):
     def call() -> None:
         epoch = next(epochs)
         one = replace(recipe, epochs=epoch + 1)
-        own = own_callbacks(request, one, model, trainer, batches, None, weights)
+        own = own_callbacks(request, one, trainer, batches, None, weights, Beginning({}))
         fit(trainer, batches, one, epoch, own)
 
     return call
