@@ -53,7 +53,7 @@ def release_of(feature: str) -> str:
 
 
 def arrival(feature: str) -> str:
-    """Return when a feature comes, in words: ``comes with release 0.4 (DSSD)``.
+    """Return when a feature comes, in words: ``comes with release 0.6 (pruning)``.
 
     Raises:
         PluginError: there is no such feature.
