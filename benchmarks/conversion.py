@@ -27,9 +27,16 @@ kitti_config {
 
 
 def run(turns: int) -> list[Pair]:
-    """Return the comparisons."""
+    """Return the comparisons.
+
+    Raises:
+        SystemExit: the images are not there.
+    """
     cells = DATA / "bccd" / "train"
     streets = DATA / "kitti_sample" / "training"
+    for folder in (cells / "images", streets / "image_2"):
+        if not folder.is_dir():
+            raise SystemExit(f"there is no {folder}; set DETFORGE_DATA, or run others with --only")
     with tempfile.TemporaryDirectory() as root:
         small, large = Path(root, "small"), Path(root, "large")
         repeat(cells / "images", cells / "labels", small, 2000)

@@ -53,7 +53,9 @@ def largest_sample() -> tuple[str, Path]:
     names = {listing.name for listing in installed_detectors()}
     samples = [path for path in SPECS.glob("*.txt") if path.stem in names]
     if not samples:
-        raise SystemExit(f"{SPECS} holds no sample specs; set DETFORGE_SPECS to their folder")
+        raise SystemExit(
+            f"{SPECS} holds no sample specs; set DETFORGE_SPECS, or run others with --only"
+        )
     path = max(samples, key=lambda sample: sample.stat().st_size)
     return path.stem, path
 
