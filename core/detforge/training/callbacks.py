@@ -48,9 +48,10 @@ class SaveCheckpoints(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Save when it is time; ``epoch`` counts from 0."""
-        self.finished = epoch + 1
-        if self.finished % self._interval == 0 or self.finished == self._epochs:
-            self._save_now()
+        done = epoch + 1
+        if done % self._interval == 0 or done == self._epochs:
+            self._save_now(done)
+        self.finished = done
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Save the last epoch of a run that was stopped early; not called when it failed.
@@ -58,11 +59,11 @@ class SaveCheckpoints(keras.callbacks.Callback):
         Also one that is saved already: that the run has come to its end stands in the file.
         """
         if self.finished < self._epochs:
-            self._save_now(ended_early=True)
+            self._save_now(self.finished, ended_early=True)
 
-    def _save_now(self, *, ended_early: bool = False) -> None:
-        self.saved = self._save(self.finished, ended_early)
-        self.saved_epoch = self.finished
+    def _save_now(self, epoch: int, *, ended_early: bool = False) -> None:
+        self.saved = self._save(epoch, ended_early)
+        self.saved_epoch = epoch
 
 
 class Validate(keras.callbacks.Callback):

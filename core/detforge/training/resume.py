@@ -26,11 +26,7 @@ log = logging.getLogger("detforge")
 
 
 def load_start(
-    beginning: Beginning,
-    request: TrainRequest,
-    recipe: Recipe,
-    model: DetectionModel,
-    trainer: Trainer,
+    beginning: Beginning, request: TrainRequest, recipe: Recipe, trainer: Trainer
 ) -> None:
     """Load what the run begins with.
 
@@ -40,7 +36,7 @@ def load_start(
     Raises:
         CheckpointError: the checkpoint does not fit.
     """
-    path, checkpoint = beginning.path, beginning.checkpoint
+    path, checkpoint, model = beginning.path, beginning.checkpoint, trainer.detection_model
     if path is None or checkpoint is None:
         return
     if beginning.resumes:

@@ -12,9 +12,12 @@ from detforge.training.devices import has_accelerator
 from detforge.training.nonfinite import FirstBadStep
 from detforge.training.optimizers import make_optimizer
 from detforge.training.precision import SINGLE, with_loss_scale
+from detforge.weights import collect_weights
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+
+    import numpy as np
 
     from detforge.model import Batch, DetectionModel
     from detforge.recipe import Recipe
@@ -41,7 +44,7 @@ class Trainer(keras.Model):
         self.parts = list(model.parts.values())  # tracked by Keras
         self.average = average
         self._average_variables = average.variables if average else []  # likewise
-        self._detector = model
+        self.detection_model = model
         self._means: dict[str, keras.metrics.Mean] = {}
 
     def build(self, input_shape: Any = None) -> None:
@@ -52,14 +55,16 @@ class Trainer(keras.Model):
         """Return the named losses of one batch."""
         if training and self.average:
             self.average.begin_step()
-        return self._detector.losses(batch, training=training)
+        return self.detection_model.losses(batch, training=training)
 
     def averaged(self) -> AbstractContextManager[None]:
-        """Let the parts have their averages for a while, where the run keeps any.
-
-        They are what is validated and saved.
-        """
+        """Let the parts have their averages for a while, where the run keeps any."""
         return self.average.in_place() if self.average else contextlib.nullcontext()
+
+    def shown_weights(self) -> dict[str, np.ndarray]:
+        """Return the weights that are validated and saved, by name."""
+        with self.averaged():
+            return collect_weights(self.detection_model)
 
     def compute_loss(
         self,

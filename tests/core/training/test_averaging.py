@@ -8,11 +8,6 @@ from tests.core.training.small_model import batches, make_trainer
 from detforge.weights import collect_weights
 
 
-def shown(model, trainer):
-    with trainer.averaged():
-        return collect_weights(model)
-
-
 def assert_equal(first, second, rtol=0.0):
     assert first.keys() == second.keys()
     for name in first:
@@ -34,7 +29,7 @@ def test_average_is_that_of_tensorflow_with_statistics_among_the_weights():
             copies[name].assign(value)
         reference.apply(copies.values())
     averages = {name: reference.average(copy).numpy() for name, copy in copies.items()}
-    assert_equal(shown(model, trainer), averages, rtol=1e-5)
+    assert_equal(trainer.shown_weights(), averages, rtol=1e-5)
 
 
 def test_averages_leave_training_alone():
@@ -42,26 +37,26 @@ def test_averages_leave_training_alone():
     for batch in batches(3):
         without.train_on_batch(batch)
         trainer.train_on_batch(batch)
-        shown(model, trainer)
+        trainer.shown_weights()
     assert_equal(collect_weights(model), collect_weights(plain), rtol=1e-6)
     kernel = "network/conv/kernel"
-    assert np.abs(shown(model, trainer)[kernel] - collect_weights(model)[kernel]).max() > 1e-4
+    assert np.abs(trainer.shown_weights()[kernel] - collect_weights(model)[kernel]).max() > 1e-4
 
 
 def test_looking_at_the_averages_does_not_change_them():
-    (model, trainer), (other, unseen) = make_trainer(0.9), make_trainer(0.9)
+    (_, trainer), (_, unseen) = make_trainer(0.9), make_trainer(0.9)
     for batch in batches(4):
         for one in (trainer, unseen):
             one.train_on_batch(batch)
-        shown(model, trainer)
-        first = shown(model, trainer)
-    assert_equal(first, shown(other, unseen), rtol=1e-6)
+        trainer.shown_weights()
+        first = trainer.shown_weights()
+    assert_equal(first, unseen.shown_weights(), rtol=1e-6)
 
 
 def test_run_without_a_decay_shows_its_weights():
     model, trainer = make_trainer()
     trainer.train_on_batch(batches(1)[0])
-    assert_equal(shown(model, trainer), collect_weights(model))
+    assert_equal(trainer.shown_weights(), collect_weights(model))
 
 
 def test_averages_are_kept_in_single_precision_and_do_not_train():
@@ -71,7 +66,7 @@ def test_averages_are_kept_in_single_precision_and_do_not_train():
     assert {str(variable.dtype) for variable in trainer.average.variables} == {"float32"}
     for batch in batches(2):
         trainer.train_on_batch(batch)
-    assert {value.dtype for value in shown(model, trainer).values()} == {np.dtype("float32")}
+    assert {value.dtype for value in trainer.shown_weights().values()} == {np.dtype("float32")}
 
 
 @pytest.mark.parametrize("seen", [0, 1, 3])
@@ -80,4 +75,4 @@ def test_average_that_restarts_forgets(seen):
     for batch in batches(seen):
         trainer.train_on_batch(batch)
     trainer.average.restart()
-    assert_equal(shown(model, trainer), collect_weights(model))
+    assert_equal(trainer.shown_weights(), collect_weights(model))

@@ -213,9 +213,10 @@ def loss_of(request_of):
         recipe = request.detector.recipe(request.spec)
         batches = TrainingBatches(open_validation(recipe, request.detector), recipe, seed=1)
         keras.utils.set_random_seed(0)
-        model, trainer = build_trainer(request, recipe, batches)
+        trainer = build_trainer(request, recipe, batches)
         source = open_validation(recipe, request.detector)
-        return ValidationLoss(trainer, source, recipe)(), model, recipe, source
+        loss = ValidationLoss(trainer, source, recipe)()
+        return loss, trainer.detection_model, recipe, source
 
     return compute
 
