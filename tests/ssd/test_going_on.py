@@ -101,6 +101,15 @@ def test_damaged_checkpoint_is_named_and_the_one_before_is_taken(request_of, lea
     assert "taking the checkpoint before it" in caplog.text
 
 
+def test_exported_model_beside_a_checkpoint_is_none(request_of, leave):
+    (path,) = leave(2)
+    exported = path.with_suffix(".onnx")
+    shutil.copy(path, exported)
+    assert begin(request_of()).path == path
+    exported.rename(path.with_suffix(".etlt"))
+    assert begin(request_of()).path == path
+
+
 def test_run_of_which_nothing_is_left_whole_is_not_replaced_unasked(request_of, leave):
     for path in leave(1, 2):
         path.write_bytes(path.read_bytes()[:-9])
@@ -200,7 +209,10 @@ def test_command_with_start_weights_goes_on_with_its_own_run_only(request_of, le
     weights = weights.rename(tmp_path / "weights.detforge")
     leave(2, request=request_of(resume_model_weights=weights))
     assert begin(request_of(resume_model_weights=weights)).epoch == 2
-    assert begin(request_of()).epoch == 2
+    without = begin(request_of())
+    assert without.epoch == 2
+    leave(3, extra={FACTS: dict(without.facts)})  # by a command without -m
+    assert begin(request_of(resume_model_weights=weights)).epoch == 3
     save_checkpoint(tmp_path / "other.detforge", replace(load_checkpoint(weights), step=99))
     with pytest.raises(UsageError, match="did not start from the file that -m names"):
         begin(request_of(resume_model_weights=tmp_path / "other.detforge"))

@@ -109,15 +109,16 @@ def _earlier_run(
 ) -> Beginning:
     """Return the run in the folder, as far as it got."""
     path, checkpoint = newest_that_verifies(earlier, request.key)
-    is_same_start = checkpoint.extra.get(FACTS, {}).get("start") == facts["start"]
-    if request.initial_epoch > 1 and not is_same_start:
+    start = checkpoint.extra.get(FACTS, {}).get("start")
+    if request.initial_epoch > 1 and start != facts["start"]:
         raise UsageError(
             f"{path.parent} holds checkpoints that this run would overwrite ({met[-1].name} to "
             f"{met[0].name}). To go on behind the last one, leave out -m and --initial_epoch; to "
             "train these epochs again, give --force"
         )
     check_same_run(request, recipe, facts, path, checkpoint)
-    return Beginning(facts, path, checkpoint, resumes=True, is_found=True)
+    # A command without -m goes on too; the run began with that file all the same.
+    return Beginning({**facts, "start": start}, path, checkpoint, resumes=True, is_found=True)
 
 
 def _check_given(request: TrainRequest, recipe: Recipe, found: Beginning) -> None:

@@ -69,8 +69,11 @@ def checkpoints_in(folder: Path) -> list[Path]:
 
 
 def epoch_of(path: Path) -> int:
-    """Return the epoch that the name of a checkpoint ends in, 0 for another file."""
-    found = re.search(r"_epoch_(\d+)\.\w+$", path.name)
+    """Return the epoch that the name of a checkpoint ends in, 0 for another file.
+
+    Exported files lie beside checkpoints, with the same stems.
+    """
+    found = re.search(r"_epoch_(\d+)\.(detforge|tlt)$", path.name)
     return int(found[1]) if found else 0
 
 
@@ -91,9 +94,8 @@ def newest_that_verifies(paths: Sequence[Path], key: str | None) -> tuple[Path, 
             log.warning("%s; taking the checkpoint before it", fault)
         return path, checkpoint
     raise CheckpointError(
-        f"{paths[0].parent} holds checkpoints of an earlier run, and none of the {len(paths)} can "
-        f"be read. Give --force to replace them, or choose another results folder. The newest: "
-        f"{faults[0]}"
+        f"{faults[0]}. {paths[0].parent} holds checkpoints of an earlier run, and none of the "
+        f"{len(paths)} can be read: another results folder leaves them, --force replaces them"
     )
 
 
