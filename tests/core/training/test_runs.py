@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from detforge.plugins import load_detector
 from detforge.requests import ConvertRequest, EvaluateRequest, TrainRequest
 from detforge.spec import parse_spec
 from detforge.testing import add_distribution
-from detforge.training import precision
+from detforge.training import own_callbacks, precision
 from detforge.training.run import build_trainer
 from detforge.training.validation_loss import ValidationLoss
 
@@ -166,6 +167,25 @@ def test_run_that_waits_in_vain_ends_saves_and_validates(request_of, caplog):
     assert state["best"] == pytest.approx(rows(request)[0]["loss"])
     assert run(request).epochs == 2  # the same command finds it finished
     assert "this run ended early, after epoch 2 of 9" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("period", "force", "message"),
+    [
+        (1, True, "the same command without --force goes on from the checkpoint of epoch 1"),
+        (2, False, "stopped behind the last epoch: .*_epoch_002.detforge is whole"),
+    ],
+)
+def test_run_that_is_stopped_while_validating_says_how_to_go_on(
+    train, monkeypatch, caplog, period, force, message
+):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(own_callbacks, "measure", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(evaluation=f"validation_period_during_training: {period}", force=force)
+    assert re.search(message, caplog.text)
 
 
 WATCH = 'early_stopping { monitor: "validation_loss" patience: 2 min_delta: 1e6 }'
