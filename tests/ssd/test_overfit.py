@@ -25,7 +25,7 @@ def run(tmp_path_factory, request):
     draw_scenes(folder, images=2, seed=5, size=(160, 160))
     path = folder / "spec.txt"
     # Larger batches for DSSD: statistics over a map of one pixel reach all of its predictions.
-    batch = {"ssd": 2, "dssd": 8}[request.param]
+    batch = {"ssd": 2, "dssd": 4}[request.param]
     text = SPEC.format(data=folder, batch=batch, epochs=40, rate=1e-2, interval=40)
     # The same images over and over: 8 steps an epoch.
     source = text[text.index("  data_sources") : text.index("  validation_data")]
