@@ -91,10 +91,11 @@ def test_results_folder_of_unreadable_checkpoints_is_not_overwritten(train, tmp_
 def test_forced_run_removes_an_earlier_one_once_it_has_a_checkpoint_of_its_own(train, tmp_path):
     folder = tmp_path / "run" / "weights"
     folder.mkdir(parents=True)
-    for name in ("other_epoch_007.detforge", "ssd_resnet10_epoch_001.detforge", "notes.txt"):
+    kept = {"other_epoch_007.onnx", "notes.txt"}
+    for name in ("other_epoch_007.detforge", "ssd_resnet10_epoch_001.detforge", *kept):
         (folder / name).write_bytes(b"earlier")
     checkpoint = train("run", epochs=1, force=True).checkpoint
-    assert {path.name for path in folder.iterdir()} == {checkpoint.name, "notes.txt"}
+    assert {path.name for path in folder.iterdir()} == {checkpoint.name, *kept}
     assert load_checkpoint(checkpoint).epoch == 1
 
 
