@@ -35,6 +35,10 @@ class RunLength(NamedTuple):
     steps_per_epoch: int
 
 
+# A smaller number is 0 on a device that computes in float32, and 0 / 0 no number.
+_LEAST = 1e-37
+
+
 def learning_rate_at(schedule: Schedule, step: Tensor, length: RunLength) -> Tensor:
     """Return the learning rate of a step.
 
@@ -69,7 +73,7 @@ def soft_start_annealing(schedule: SoftStartAnnealing, step: Tensor, total_steps
     """
     p = _progress(step, total_steps)
     t = ops.ones_like(p)
-    if schedule.soft_start > 0:
+    if schedule.soft_start > _LEAST:
         t = ops.minimum(t, p / schedule.soft_start)
     if schedule.annealing < 1:
         t = ops.minimum(t, (1 - p) / (1 - schedule.annealing))
@@ -87,7 +91,7 @@ def soft_start_cosine(schedule: SoftStartCosine, step: Tensor, total_steps: int)
     low = schedule.min_learning_rate
     height = schedule.max_learning_rate - low
     share = 0.5 * (1 + ops.cos(math.pi * (p - start)))
-    if start > 0:
+    if start > _LEAST:
         share = ops.where(p < start, p / start, share)
     return low + height * share
 
@@ -100,7 +104,7 @@ def soft_start_steps(schedule: SoftStartSteps, step: Tensor, total_steps: int) -
     for point in schedule.points:
         behind = ops.cast(step, "int32") > _whole(point * total_steps)
         rate = ops.where(behind, rate / schedule.divider, rate)
-    if schedule.soft_start > 0:
+    if schedule.soft_start > _LEAST:
         ramp = low + (high - low) * p / schedule.soft_start
         rate = ops.where(p < schedule.soft_start, ramp, rate)
     return rate
