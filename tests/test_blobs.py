@@ -115,6 +115,7 @@ def test_all_tasks_come_from_the_core():
         assert f"def {task}(" not in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["checkpoint", "onnx"])
 def test_four_scenes_are_learnt_by_heart(blobs, trained, kind):
     model = str(trained) if kind == "checkpoint" else "model.onnx"
@@ -135,6 +136,7 @@ def tinted_inside(work: Path, path: Path) -> int:
     return sum(np.abs(before[y, x] - after[y, x]).max() > 25 for x, y in middles)
 
 
+@pytest.mark.slow
 def test_inference_draws_masks(blobs, trained):
     blobs("inference", "-e", "spec.txt", "-m", "model.onnx", "-i", "scenes/images",
           "-o", "annotated", "-l", "labels", "-t", "0.3", "--include_mask")  # fmt: skip

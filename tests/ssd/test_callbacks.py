@@ -95,6 +95,7 @@ def test_log_has_a_row_per_epoch_and_map_where_it_was_scored(train, tmp_path):
     assert float(rows[-1]["lr"]) < float(rows[1]["lr"])
 
 
+@pytest.mark.slow
 def test_log_of_a_run_that_goes_on_has_each_epoch_once(train, tmp_path):
     train(callbacks=[StopAfter(2)])
     first = log_of(tmp_path / "run")

@@ -164,6 +164,7 @@ def grey() -> tuple[DetectionModel, bytes]:
     return model, build_onnx(detector, spec, recipe, model).SerializeToString()
 
 
+@pytest.mark.slow
 def test_export_finds_what_the_model_finds(grey):
     model, exported = grey
     images = NUMBERS.normal(0, 60, (3, 128, 160, 1)).astype(np.float32)

@@ -37,6 +37,7 @@ def trained(scenes, tmp_path_factory):
     return detector.hook.train(request=request).checkpoint
 
 
+@pytest.mark.slow
 def test_run_that_goes_on_from_epoch_2_ends_where_the_uninterrupted_one_does(train, tmp_path):
     straight = load_checkpoint(train("straight").checkpoint)
     middle = tmp_path / "straight" / "weights" / "ssd_resnet10_epoch_002.detforge"
@@ -108,6 +109,7 @@ def test_forced_run_that_fails_leaves_the_earlier_one(train, tmp_path):
     assert (folder / "other_epoch_007.detforge").read_bytes() == b"earlier"
 
 
+@pytest.mark.slow
 def test_forced_run_keeps_what_it_started_from_and_what_it_goes_on_from(train, tmp_path):
     folder = tmp_path / "run" / "weights"
     train("run", epochs=3)

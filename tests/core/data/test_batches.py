@@ -471,8 +471,8 @@ def test_masks_of_the_largest_objects_stay_with_them():
 
 
 def test_masks_are_in_memory_one_at_a_time():
-    """Forty masks of 4 MB each would be 160 MB."""
-    side, count = 2000, 40
+    """Sixteen masks of 4 MB each would be 64 MB."""
+    side, count = 2000, 16
     mask = np.zeros((side, side), np.uint8)
     mask[100:1900, 100:1900] = 1
     sample = make_sample(

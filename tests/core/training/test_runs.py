@@ -139,6 +139,7 @@ def test_average_is_saved_and_scored_and_the_run_goes_on_with_the_raw_weights(re
     assert_near(found.optimizer, last.optimizer)
 
 
+@pytest.mark.slow
 def test_loss_scale_goes_with_the_run(train, tmp_path, monkeypatch):
     monkeypatch.setattr(precision, "has_accelerator", lambda: True)
     report = train(use_amp=True)
@@ -191,6 +192,7 @@ def test_run_that_is_stopped_while_validating_says_how_to_go_on(
 WATCH = 'early_stopping { monitor: "validation_loss" patience: 2 min_delta: 1e6 }'
 
 
+@pytest.mark.slow
 def test_wait_for_the_validation_loss_goes_on_with_the_run(request_of):
     every = "validation_period_during_training: 1"
     request = request_of("early_stopping { monitor: 'validation_loss' patience: 5 }", every)
