@@ -7,10 +7,14 @@ import socket
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).parents[1]
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+# No clock decides a test. The gate draws the same examples every time, everybody else new ones.
+settings.register_profile("detforge", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("detforge")
 
 _golden_passed: list[str] = []
 

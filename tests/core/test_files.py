@@ -117,7 +117,7 @@ def test_encrypting_twice_gives_different_bytes_that_hold_nothing_of_the_plain_o
     assert decrypt(first, KEY) == decrypt(second, KEY) == plain
 
 
-@settings(max_examples=15, deadline=None)  # a tenth of a second for each key
+@settings(max_examples=15)  # a tenth of a second for each key
 @given(data=st.binary(max_size=300))
 def test_decrypt_inverts_encrypt(data):
     assert decrypt(encrypt(data, "k"), "k") == data

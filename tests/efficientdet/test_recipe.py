@@ -171,7 +171,7 @@ def thousandths(least: int, most: int) -> st.SearchStrategy[float]:
     return st.integers(least, most).map(lambda number: number / 1000)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     rate=thousandths(1, 2000),
     start=thousandths(0, 999),
@@ -207,7 +207,7 @@ def test_values_of_the_training_block_arrive(
     assert (found.averaging_decay, found.gradient_clip_norm) == (decay, norm)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     height=st.integers(4, 80).map(lambda number: 32 * number),
     width=st.integers(4, 80).map(lambda number: 32 * number),

@@ -35,7 +35,7 @@ ARCHES = (
     "efficientnet:b0",
     "efficientnet:b1",
 )
-ANY_SETTINGS = settings(max_examples=60, deadline=None)
+ANY_SETTINGS = settings(max_examples=60)
 
 
 def written(fields):

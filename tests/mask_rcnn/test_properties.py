@@ -46,7 +46,7 @@ def schedules(draw):
     return fields, meant
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(schedules())
 def test_any_schedule_arrives(drawn):
     fields, meant = drawn
@@ -55,7 +55,7 @@ def test_any_schedule_arrives(drawn):
     assert found.steps == fields["total_steps"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     level=st.integers(2, 6),
     cells=st.tuples(st.integers(32, 100), st.integers(32, 100)),
@@ -69,7 +69,7 @@ def test_any_size_of_whole_cells_arrives(level, cells, form):
     assert (found.height, found.width) == (height, width)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     data=st.fixed_dictionaries(
         {"num_classes": st.integers(2, 400)},
@@ -114,7 +114,7 @@ def test_any_set_of_fields_arrives(data, top):
     assert {name: arrived[name] for name in given_fields} == given_fields
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(pairs=st.lists(st.tuples(FRACTION, FRACTION), min_size=1, max_size=6), outer=st.booleans())
 def test_any_list_of_pairs_is_a_list_of_ratios(pairs, outer):
     body = ", ".join(map(str, pairs))
@@ -123,7 +123,7 @@ def test_any_list_of_pairs_is_a_list_of_ratios(pairs, outer):
     assert parse_list(read(text).message.maskrcnn_config.aspect_ratios) == tuple(pairs)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     numbers=st.lists(st.floats(-1e6, 1e6), max_size=6),
     field=st.sampled_from(["freeze_blocks", "bbox_reg_weights", "aspect_ratios"]),

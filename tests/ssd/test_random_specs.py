@@ -159,7 +159,7 @@ def close(found, value):
 
 
 @given(drawn())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_values_of_a_random_spec_arrive(values):
     spec = parse_spec(written(values), spec_pb2.Experiment)
     assert spec.warnings == ()
@@ -176,7 +176,7 @@ def test_values_of_a_random_spec_arrive(values):
 
 
 @given(drawn())
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_message_survives_being_written_and_read(values):
     spec = parse_spec(written(values), spec_pb2.Experiment)
     again = parse_spec(text_format.MessageToString(spec.message), spec_pb2.Experiment)
@@ -184,7 +184,7 @@ def test_message_survives_being_written_and_read(values):
 
 
 @given(drawn())
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_dssd_reads_the_fields_of_ssd(values):
     text = written(values)
     spec = parse_spec(text, spec_pb2.Experiment).message
@@ -200,7 +200,7 @@ NESTED = st.recursive(POSITIVE, lambda inner: st.lists(inner, max_size=7), max_l
 
 
 @given(st.fixed_dictionaries({name: st.just("") | NESTED.map(str) for name in IN_QUOTES}))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_lists_give_anchors_or_problems_of_their_fields(lists):
     named: set[str] = set()
     try:

@@ -71,7 +71,7 @@ def keep(boxes, scores, **options):
 
 
 @given(SOME_BOXES, SOME_BOXES)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_overlap_is_symmetric_and_between_0_and_1(a, b):
     overlap = ops.convert_to_numpy(iou_matrix(a, b))
     assert overlap.shape == (len(a), len(b))
@@ -80,7 +80,7 @@ def test_overlap_is_symmetric_and_between_0_and_1(a, b):
 
 
 @given(SOME_BOXES)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_box_covers_itself(boxes):
     np.testing.assert_array_equal(np.diag(ops.convert_to_numpy(iou_matrix(boxes, boxes))), 1.0)
 
@@ -89,7 +89,7 @@ def test_a_box_covers_itself(boxes):
     st.integers(0, 12).flatmap(lambda n: st.tuples(boxes_xyxy(n), boxes_xyxy(n))),
     st.tuples(*[st.floats(0.05, 2.0)] * 4),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_decoding_inverts_encoding(pair, variances):
     boxes, anchors = pair
     decoded = decode_boxes(encode_boxes(boxes, anchors, variances), anchors, variances)
@@ -97,14 +97,14 @@ def test_decoding_inverts_encoding(pair, variances):
 
 
 @given(overlaps())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_matching_in_rounds_equals_one_pair_at_a_time(overlap):
     chosen = ops.convert_to_numpy(match_greedily(overlap))
     np.testing.assert_array_equal(chosen, [one_pair_at_a_time(image) for image in overlap])
 
 
 @given(st.integers(1, 10).flatmap(boxes_xyxy), st.integers(1, 30).flatmap(boxes_xyxy))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_first_choices_are_one_to_one(boxes, anchors):
     # No overlap reaches 2, so that only first choices remain.
     valid = np.ones((1, len(boxes)), bool)
@@ -114,7 +114,7 @@ def test_first_choices_are_one_to_one(boxes, anchors):
 
 
 @given(scored_boxes(), st.sampled_from([0.0, 0.3, 0.5, 0.9]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_kept_boxes_are_a_subset_in_score_order_that_covers_the_rest(scored, threshold):
     boxes, scores = scored
     kept = keep(boxes, scores, iou_threshold=threshold)
@@ -127,7 +127,7 @@ def test_kept_boxes_are_a_subset_in_score_order_that_covers_the_rest(scored, thr
 
 
 @given(scored_boxes())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_suppressing_twice_changes_nothing(scored):
     boxes, scores = scored
     kept = keep(boxes, scores)
@@ -135,7 +135,7 @@ def test_suppressing_twice_changes_nothing(scored):
 
 
 @given(scored_boxes())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_one_class_agrees_with_the_single_class_function(scored):
     boxes, scores = scored
     kept = keep(boxes, scores, score_threshold=0.25)

@@ -94,7 +94,7 @@ def same(got, want):
 
 
 @given(st.integers(0, 2**32 - 1))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_numbers_are_those_of_pycocotools(seed):
     images = list(scenes_of(seed))
     if not any(len(image.boxes) for image in images):

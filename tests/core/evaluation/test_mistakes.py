@@ -62,7 +62,7 @@ def test_images_with_the_most_mistakes_are_kept_the_worst_first():
 
 
 @given(st.integers(0, 2**32 - 1))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_rows_add_up_to_the_objects_and_columns_to_the_detections(seed):
     images = list(scenes_of(seed))
     mistakes = seen(*images, classes=3, least_score=0.5)

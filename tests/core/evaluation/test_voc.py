@@ -180,7 +180,7 @@ def score_all(found, mode):
 
 
 @given(images(), st.sampled_from(MODES))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_average_precision_is_between_0_and_1(found, mode):
     objects = np.bincount(np.concatenate([one[4][~one[5]] for one in found]), minlength=3)
     ap = score_all(found, mode)
@@ -189,14 +189,14 @@ def test_average_precision_is_between_0_and_1(found, mode):
 
 
 @given(images(), st.sampled_from(MODES), st.randoms(use_true_random=False))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_order_of_images_makes_no_difference(found, mode, random):
     shuffled = random.sample(found, len(found))
     np.testing.assert_array_equal(score_all(found, mode), score_all(shuffled, mode))
 
 
 @given(images(), st.sampled_from(MODES))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_order_of_detections_makes_no_difference(found, mode):
     # Scores differ within an image: among equal ones, the detector's order decides.
     found = [one for one in found if len(set(one[1])) == len(one[1])]

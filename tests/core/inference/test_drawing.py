@@ -115,7 +115,7 @@ def test_text_grows_with_the_image():
     assert ink(drawn(1600)) > 3 * ink(drawn(400)) > 60
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     height=st.integers(1, 120),
     width=st.integers(1, 120),

@@ -25,7 +25,6 @@ from detforge_ssd.spec_pb2 import Experiment as Ssd
 
 SLOW = settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 SPECS = [Ssd, FasterRcnn, EfficientDet, MaskRcnn, convert_pb2.Convert]
