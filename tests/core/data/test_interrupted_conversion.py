@@ -311,8 +311,10 @@ def test_error_before_anything_is_moved_leaves_the_old_records(spec, tmp_path, b
     assert _files(output.parent) == before
 
 
+# What a shell starts in the background ignores Ctrl-C; this stands for a run in the foreground.
 COMMAND = (
-    "import sys\n"
+    "import signal, sys\n"
+    "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     "from tests.core.data.data_builders import convert_request\n"
     "from detforge.data.convert import convert_dataset\n"
     "from pathlib import Path\n"

@@ -37,6 +37,10 @@ def die(number):
     os.kill(os.getpid(), number)
 
 
+# What a shell starts in the background ignores Ctrl-C; this stands for a run in the foreground.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class AtStep(keras.callbacks.Callback):
     steps = 0
 
