@@ -39,8 +39,12 @@ def table(names, turns: int):
     """Yield the lines: the machine, the versions, then a row per comparison."""
     from benchmarks import pairs
 
-    yield f"Machine at the start: {pairs.machine()}. Python {platform.python_version()}"
-    yield "Versions: " + ", ".join(f"{name} {_version(name)}" for name in PACKAGES) + "."
+    yield f"Machine at the start: {pairs.machine()}. {turns} turns."
+    yield (
+        f"Versions: python {platform.python_version()}, "
+        + ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
+        + "."
+    )
     yield ""
     yield "| what | detforge | baseline | ratio | aim |"
     yield "|---|---|---|---|---|"
