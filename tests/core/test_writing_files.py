@@ -145,6 +145,7 @@ def test_leftovers_of_killed_processes_go_when_they_are_old(tmp_path, name):
 
 def test_folder_that_is_not_there_has_no_leftovers(tmp_path):
     remove_leftovers(tmp_path / "absent")
+    assert not list(tmp_path.iterdir())
 
 
 def test_failed_write_says_what_and_where_and_leaves_no_file(tmp_path, monkeypatch):

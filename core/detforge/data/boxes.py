@@ -50,6 +50,20 @@ def clip_boxes(
     return np.clip(np.array(boxes, np.float64).reshape(-1, 4), 0, limit).astype(np.float32)
 
 
+def box_areas(boxes_xyxy: ArrayLike) -> NDArray[np.float64]:
+    """Return the areas of boxes, square pixels; 0 for a box with a side of 0 or less.
+
+    Args:
+        boxes_xyxy: (..., 4).
+
+    Returns:
+        float64 (...).
+    """
+    boxes = np.asarray(boxes_xyxy, np.float64)
+    sides = np.maximum(boxes[..., 2:] - boxes[..., :2], 0.0)
+    return sides[..., 0] * sides[..., 1]
+
+
 def iou_matrix_numpy(a_xyxy: ArrayLike, b_xyxy: ArrayLike) -> NDArray[np.float64]:
     """Return the intersection over union of every box of `a` with every box of `b`.
 
@@ -64,12 +78,7 @@ def iou_matrix_numpy(a_xyxy: ArrayLike, b_xyxy: ArrayLike) -> NDArray[np.float64
     """
     a = np.asarray(a_xyxy, np.float64).reshape(-1, 1, 4)
     b = np.asarray(b_xyxy, np.float64).reshape(1, -1, 4)
-    intersection = _areas(np.maximum(a[..., :2], b[..., :2]), np.minimum(a[..., 2:], b[..., 2:]))
-    areas_a, areas_b = (_areas(boxes[..., :2], boxes[..., 2:]) for boxes in (a, b))
-    union = areas_a + areas_b - intersection
+    low, high = np.maximum(a[..., :2], b[..., :2]), np.minimum(a[..., 2:], b[..., 2:])
+    intersection = box_areas(np.concatenate([low, high], axis=-1))
+    union = box_areas(a) + box_areas(b) - intersection
     return np.divide(intersection, union, out=np.zeros_like(union), where=union > 0)
-
-
-def _areas(starts: NDArray[np.float64], ends: NDArray[np.float64]) -> NDArray[np.float64]:
-    sides = np.maximum(ends - starts, 0.0)
-    return sides[..., 0] * sides[..., 1]

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from detforge.data.boxes import box_areas
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -304,12 +306,6 @@ def _detection_areas(images: Sequence[ImageResult], detections: _Detections) -> 
     given = [result.areas for result in images if result.areas is not None]
     starts = np.cumsum([0, *map(len, given)])
     return np.concatenate(given)[starts[detections.image] + detections.number]
-
-
-def box_areas(boxes_xyxy: Floats) -> Floats:
-    """Return float64 (N,), square pixels; 0 for a box with a side of 0 or less."""
-    sides = np.maximum(np.subtract(boxes_xyxy[:, 2:], boxes_xyxy[:, :2], dtype=np.float64), 0.0)
-    return sides[:, 0] * sides[:, 1]
 
 
 def _is_outside(areas: Floats, rules: Rules) -> Booleans:

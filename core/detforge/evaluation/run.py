@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from detforge.data.batches import evaluation_batches
+from detforge.data.boxes import box_areas
 from detforge.data.framing import still_placement
 from detforge.data.targets import find_objects
 from detforge.errors import DatasetError
 from detforge.evaluation import coco
-from detforge.evaluation.matching import ImageResult, Rules, box_areas
+from detforge.evaluation.matching import ImageResult, Rules
 from detforge.evaluation.mistakes import Mistakes
 from detforge.evaluation.overlaps import with_masks
 from detforge.evaluation.scorer import Scorer

@@ -99,16 +99,7 @@ def standard_recipe(
     return Recipe(
         classes=Classes.of_mapping(dataset.target_class_mapping, background),
         input=_input(spec.augmentation_config, color_order, mean, scale),
-        data=Data(
-            training=_sources(dataset.data_sources, "data_sources"),
-            validation=_sources(dataset.validation_data_sources, "validation_data_sources"),
-            batch_size=training.batch_size_per_gpu,
-            include_difficult=dataset.include_difficult_in_training,
-            mask_size=mask_size,
-            workers=training.n_workers,
-            multiprocessing=training.use_multiprocessing,
-            max_queue_size=training.max_queue_size or 20,
-        ),
+        data=_data(dataset, training, mask_size),
         checkpoints=Checkpoints(name=name, interval=training.checkpoint_interval or 1),
         schedule=_schedule(training.learning_rate),
         epochs=training.num_epochs,
@@ -158,6 +149,19 @@ def _input(
         color_order="grey" if is_grey else color_order,
         mean=mean or tuple(by_letter[key] for key in ("l" if is_grey else color_order)),
         scale=scale[:1] if is_grey else scale,
+    )
+
+
+def _data(dataset: protos.DatasetConfig, training: protos.TrainingConfig, mask_size: int) -> Data:
+    return Data(
+        training=_sources(dataset.data_sources, "data_sources"),
+        validation=_sources(dataset.validation_data_sources, "validation_data_sources"),
+        batch_size=training.batch_size_per_gpu,
+        include_difficult=dataset.include_difficult_in_training,
+        mask_size=mask_size,
+        workers=training.n_workers,
+        multiprocessing=training.use_multiprocessing,
+        max_queue_size=training.max_queue_size or 20,
     )
 
 
