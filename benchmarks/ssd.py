@@ -70,16 +70,17 @@ def run(turns: int) -> list[Pair]:
 
 
 def compare_epochs(name: str, train: Side, step: Side, *, turns: int) -> Pair:
-    """Compare epochs of `STEPS` steps with as many bare steps."""
+    """Compare runs of `EPOCHS` epochs of `STEPS` steps with as many bare steps."""
     train.seconds(1), step.seconds(2)
     mine, other = [], []
+    steps = EPOCHS * STEPS
     for _ in range(turns):
-        mine.append(8 * STEPS / train.seconds(1))
-        other.append(8 * STEPS / step.seconds(STEPS))
+        mine.append(8 * steps / train.seconds(1))
+        other.append(8 * steps / step.seconds(steps))
     return pair_of(name, mine, other, aim="0.9")
 
 
-STEPS = 24
+STEPS, EPOCHS = 24, 2  # few steps for an epoch, which ends with a checkpoint
 
 
 def _request(folder: str):
@@ -119,7 +120,7 @@ def bare_step(folder: str):
 
 
 def whole_train(folder: str):
-    """Return a call that trains one epoch: reading, augmenting, steps, callbacks, checkpoint."""
+    """Return a call that trains `EPOCHS`: reading, augmenting, steps, callbacks, checkpoints."""
     from dataclasses import replace
 
     from detforge.training.beginning import Beginning
@@ -131,13 +132,13 @@ def whole_train(folder: str):
     weights.mkdir(parents=True, exist_ok=True)
     batches.steps_per_epoch = STEPS
 
-    epochs = iter(range(1000))
+    first_epochs = iter(range(0, 1000, EPOCHS))
 
     def call() -> None:
-        epoch = next(epochs)
-        one = replace(recipe, epochs=epoch + 1)
-        own = own_callbacks(request, one, trainer, batches, None, weights, Beginning({}))
-        fit(trainer, batches, one, epoch, own)
+        first = next(first_epochs)
+        part = replace(recipe, epochs=first + EPOCHS)
+        own = own_callbacks(request, part, trainer, batches, None, weights, Beginning({}))
+        fit(trainer, batches, part, first, own)
 
     return call
 

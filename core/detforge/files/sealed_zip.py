@@ -35,8 +35,10 @@ def pack_sealed(members: Mapping[str, bytes]) -> bytes:
             member.external_attr = 0o644 << 16
             archive.writestr(member, content)
         archive.comment = _SEAL + b"0" * 64
-    sealed = buffer.getvalue()[:-_SEAL_SIZE]
-    return sealed + _SEAL + hashlib.sha256(sealed).hexdigest().encode()
+    # In place, because a copy of a large model takes as long as its hash.
+    with buffer.getbuffer() as view:
+        view[-64:] = hashlib.sha256(view[:-_SEAL_SIZE]).hexdigest().encode()
+    return buffer.getvalue()
 
 
 def looks_sealed(data: bytes) -> bool:
