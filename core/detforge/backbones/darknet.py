@@ -63,9 +63,11 @@ def _layer(
     return activation(x, options.activation, f"{name}_lrelu")
 
 
-DARKNET = Family(
-    blocks=darknet_blocks,
-    depths=(19, 53),
-    options=frozenset({"use_bias", "use_batch_norm", "activation"}),
-    activations=("relu", "leaky_relu"),
-)
+FAMILIES = {
+    "darknet": Family(
+        blocks=darknet_blocks,
+        depths=(19, 53),
+        options=frozenset({"use_bias", "use_batch_norm", "activation"}),
+        activations=("relu", "leaky_relu"),
+    )
+}

@@ -155,12 +155,12 @@ def _initializer() -> keras.initializers.Initializer:
     return keras.initializers.VarianceScaling(2.0, "fan_out", "truncated_normal")
 
 
-def efficientnet(version: int) -> Family:
-    """Return the family of one version, 0 for B0, since specs name versions as families."""
+def _family(version: int) -> Family:
     return Family(
         blocks=lambda depth, options: efficientnet_blocks(version, options),
-        options=frozenset(
-            {"use_bias", "activation", "drop_connect", "asymmetric_padding", "dropout"}
-        ),
+        options=frozenset({"use_bias", "activation", "drop_connect", "asymmetric_padding"}),
         activations=("swish", "relu"),
     )
+
+
+FAMILIES = {f"efficientnet_b{version}": _family(version) for version in range(len(_SCALES))}

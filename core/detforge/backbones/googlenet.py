@@ -83,4 +83,6 @@ def _layer(
     return activation(x, "relu", f"{name}_relu")
 
 
-GOOGLENET = Family(blocks=googlenet_blocks, options=frozenset({"use_bias", "use_batch_norm"}))
+FAMILIES = {
+    "googlenet": Family(blocks=googlenet_blocks, options=frozenset({"use_bias", "use_batch_norm"}))
+}

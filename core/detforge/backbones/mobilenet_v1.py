@@ -60,8 +60,10 @@ def _separable(x: Any, i: int, filters: int, stride: int, options: BackboneOptio
     return activation(batch_norm(x, f"conv_pw_{i}_bn"), "relu", f"conv_pw_relu_{i}")
 
 
-MOBILENET_V1 = Family(
-    blocks=mobilenet_v1_blocks,
-    options=frozenset({"use_bias", "asymmetric_padding"}),
-    last_block=11,
-)
+FAMILIES = {
+    "mobilenet_v1": Family(
+        blocks=mobilenet_v1_blocks,
+        options=frozenset({"use_bias", "asymmetric_padding"}),
+        last_block=11,
+    )
+}

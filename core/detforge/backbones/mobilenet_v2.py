@@ -83,8 +83,10 @@ def _norm(x: Any, name: str) -> Any:
     return batch_norm(x, name, momentum=0.999)
 
 
-MOBILENET_V2 = Family(
-    blocks=mobilenet_v2_blocks,
-    options=frozenset({"use_bias", "all_projections", "asymmetric_padding"}),
-    last_block=13,
-)
+FAMILIES = {
+    "mobilenet_v2": Family(
+        blocks=mobilenet_v2_blocks,
+        options=frozenset({"use_bias", "all_projections", "asymmetric_padding"}),
+        last_block=13,
+    )
+}

@@ -98,10 +98,12 @@ def _bottleneck_unit(x: Any, name: str, stride: int, width: int, options: Backbo
     return conv_norm(x, 4 * width, 1, f"{name}_conv_3", options, norm=f"{name}_bn_3")
 
 
-RESNET = Family(
-    blocks=resnet_blocks,
-    depths=tuple(_UNITS),
-    options=frozenset(
-        {"use_bias", "use_batch_norm", "all_projections", "use_pooling", "stride_in_middle"}
-    ),
-)
+FAMILIES = {
+    "resnet": Family(
+        blocks=resnet_blocks,
+        depths=tuple(_UNITS),
+        options=frozenset(
+            {"use_bias", "use_batch_norm", "all_projections", "use_pooling", "stride_in_middle"}
+        ),
+    )
+}

@@ -47,4 +47,4 @@ def _fire(x: Any, n: int, squeeze: int) -> Any:
     return max_pool(x, 3, f"pool{n}") if n in _POOLED else x
 
 
-SQUEEZENET = Family(blocks=squeezenet_blocks)
+FAMILIES = {"squeezenet": Family(blocks=squeezenet_blocks)}

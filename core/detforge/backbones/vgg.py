@@ -41,8 +41,10 @@ def _group(x: Any, number: int, units: int, width: int, options: BackboneOptions
     return x
 
 
-VGG = Family(
-    blocks=vgg_blocks,
-    depths=tuple(_UNITS),
-    options=frozenset({"use_bias", "use_batch_norm", "use_pooling"}),
-)
+FAMILIES = {
+    "vgg": Family(
+        blocks=vgg_blocks,
+        depths=tuple(_UNITS),
+        options=frozenset({"use_bias", "use_batch_norm", "use_pooling"}),
+    )
+}
