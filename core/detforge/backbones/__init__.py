@@ -6,16 +6,16 @@ A backbone is added block by block to the caller's functional graph, so that a p
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from detforge.backbones.family import Block, Family
+from detforge.backbones.family import Backbone, Block, Family
 from detforge.backbones.options import BackboneOptions
 from detforge.errors import PluginError, Problem, SpecError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["BackboneOptions", "Block", "Family", "find_backbone", "register_backbones"]
+__all__ = ["Backbone", "BackboneOptions", "Block", "Family", "find_backbone", "register_backbones"]
 
 # name in a spec -> module with its family, which builds on Keras and is loaded late.
 _MODULES = {
@@ -43,16 +43,17 @@ def register_backbones(found: Mapping[str, Family]) -> None:
         _REGISTRY[name] = family
 
 
-def find_backbone(arch: str, depth: int, *, field: str) -> Family:
-    """Return the family called ``arch``, after checking that it comes in ``depth``.
+def find_backbone(arch: str, depth: int, *, field: str, **options: Any) -> Backbone:
+    """Return a backbone of the family called ``arch``.
 
     Args:
         arch: name of the family.
         depth: number of layers; 0 for a family that comes in one depth only.
         field: path of the spec message that asks, ``"ssd_config"``, for messages.
+        options: of `BackboneOptions`, where they shall differ from the family's defaults.
 
     Raises:
-        SpecError: no such family or depth.
+        SpecError: no such family or depth, or an option that the family does not have.
     """
     names = sorted({*_MODULES, *_REGISTRY})
     if arch not in names:
@@ -62,7 +63,16 @@ def find_backbone(arch: str, depth: int, *, field: str) -> Family:
     if depth not in (family.depths or (0,)):
         allowed = " or ".join(str(d) for d in family.depths) or "leave it out"
         raise SpecError(Problem(f"{field}.nlayers", f"{arch} has no depth {depth}; use {allowed}"))
-    return family
+    chosen = BackboneOptions(**{**family.defaults, **options})
+    if unknown := [name for name in options if name not in family.options]:
+        known = ", ".join(sorted(family.options)) or "none"
+        message = f"{arch} has no option {unknown[0]}; it has {known}"
+        raise SpecError(Problem(f"{field}.arch", message))
+    if chosen.activation not in family.activations:
+        known = " or ".join(family.activations)
+        message = f"{arch} has no activation {chosen.activation!r}; use {known}"
+        raise SpecError(Problem(f"{field}.arch", message))
+    return Backbone(arch, depth, chosen, family)
 
 
 def _family(name: str) -> Family:

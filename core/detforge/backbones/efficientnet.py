@@ -160,6 +160,7 @@ def _family(version: int) -> Family:
         blocks=lambda depth, options: efficientnet_blocks(version, options),
         options=frozenset({"use_bias", "activation", "drop_connect", "asymmetric_padding"}),
         activations=("swish", "relu"),
+        defaults={"activation": "swish", "asymmetric_padding": True, "drop_connect": 0.2},
     )
 
 

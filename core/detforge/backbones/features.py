@@ -10,8 +10,7 @@ import keras
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from detforge.backbones.family import Family
-    from detforge.backbones.options import BackboneOptions
+    from detforge.backbones.family import Backbone
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,10 +20,12 @@ class Features:
     Attributes:
         output: Keras tensor (B, H, W, C), the last feature map.
         blocks: block number -> names of its layers, for freezing.
+        backbone: what was built.
     """
 
     output: Any
     blocks: Mapping[int, tuple[str, ...]]
+    backbone: Backbone
     _graph: keras.Model
 
     def tap(self, layer: str) -> Any:
@@ -32,27 +33,18 @@ class Features:
         return self._graph.get_layer(layer).output
 
 
-def add_backbone(
-    images: Any,
-    family: Family,
-    depth: int,
-    options: BackboneOptions,
-    *,
-    last_block: int | None = None,
-) -> Features:
+def add_backbone(images: Any, backbone: Backbone, *, last_block: int | None = None) -> Features:
     """Add a backbone to the graph that ``images`` begins; its layers stay flat in it.
 
     Args:
         images: Keras tensor (B, H, W, C).
-        family: the design.
-        depth: one of its depths; 0 where there is only one.
-        options: switches.
+        backbone: what to build.
         last_block: where to end; None for where the family says.
     """
-    end = family.last_block if last_block is None else last_block
+    end = backbone.family.last_block if last_block is None else last_block
     x, seen = images, {layer.name for layer in keras.Model(images, images).layers}
     names: dict[int, tuple[str, ...]] = {}
-    for number, add in family.blocks(depth, options).items():
+    for number, add in backbone.blocks.items():
         if end is not None and number > end:
             break
         x = add(x)
@@ -60,4 +52,4 @@ def add_backbone(
         new = tuple(layer.name for layer in graph.layers if layer.name not in seen)
         names[number] = new
         seen.update(new)
-    return Features(x, names, graph)
+    return Features(x, names, backbone, graph)

@@ -134,9 +134,11 @@ def batch_norm(
 
 
 def activation(x: Any, kind: str, name: str) -> Any:
-    """Return ``x`` behind "relu", "leaky_relu" (slope 0.1) or "swish"."""
+    """Return ``x`` behind "relu", "relu6", "leaky_relu" (slope 0.1) or "swish"."""
     if kind == "relu":
         return keras.layers.ReLU(name=name)(x)
+    if kind == "relu6":
+        return keras.layers.ReLU(max_value=6.0, name=name)(x)
     if kind == "leaky_relu":
         return keras.layers.LeakyReLU(negative_slope=0.1, name=name)(x)
     return keras.layers.Activation("swish", name=name)(x)

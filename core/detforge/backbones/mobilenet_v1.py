@@ -42,7 +42,7 @@ def _stem(x: Any, options: BackboneOptions) -> Any:
         use_bias=options.use_bias,
         asymmetric=options.asymmetric_padding,
     )
-    return activation(batch_norm(x, "conv1_bn"), "relu", "conv_block_relu")
+    return activation(batch_norm(x, "conv1_bn"), options.activation, "conv_block_relu")
 
 
 def _separable(x: Any, i: int, filters: int, stride: int, options: BackboneOptions) -> Any:
@@ -55,15 +55,16 @@ def _separable(x: Any, i: int, filters: int, stride: int, options: BackboneOptio
         asymmetric=options.asymmetric_padding,
         padding_name=f"conv_pad_{i}",
     )
-    x = activation(batch_norm(x, f"conv_dw_{i}_bn"), "relu", f"conv_dw_{i}_relu")
+    x = activation(batch_norm(x, f"conv_dw_{i}_bn"), options.activation, f"conv_dw_{i}_relu")
     x = conv(x, filters, 1, f"conv_pw_{i}", use_bias=options.use_bias)
-    return activation(batch_norm(x, f"conv_pw_{i}_bn"), "relu", f"conv_pw_relu_{i}")
+    return activation(batch_norm(x, f"conv_pw_{i}_bn"), options.activation, f"conv_pw_relu_{i}")
 
 
 FAMILIES = {
     "mobilenet_v1": Family(
         blocks=mobilenet_v1_blocks,
-        options=frozenset({"use_bias", "asymmetric_padding"}),
+        options=frozenset({"use_bias", "asymmetric_padding", "activation"}),
+        activations=("relu", "relu6"),
         last_block=11,
     )
 }

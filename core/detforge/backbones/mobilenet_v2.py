@@ -46,7 +46,7 @@ def _stem(x: Any, options: BackboneOptions) -> Any:
         use_bias=options.use_bias,
         asymmetric=options.asymmetric_padding,
     )
-    return activation(_norm(x, "bn_conv1"), "relu", "re_lu_0")
+    return activation(_norm(x, "bn_conv1"), options.activation, "re_lu_0")
 
 
 def _residual(x: Any, k: int, filters: int, options: BackboneOptions) -> Any:
@@ -56,7 +56,7 @@ def _residual(x: Any, k: int, filters: int, options: BackboneOptions) -> Any:
     if k:
         wide = _EXPANSION * x.shape[-1]
         y = conv(y, wide, 1, f"{name}expand", use_bias=options.use_bias)
-        y = activation(_norm(y, f"{name}expand_bn"), "relu", f"re_lu_{k + 1}")
+        y = activation(_norm(y, f"{name}expand_bn"), options.activation, f"re_lu_{k + 1}")
     y = depthwise(
         y,
         3,
@@ -65,7 +65,7 @@ def _residual(x: Any, k: int, filters: int, options: BackboneOptions) -> Any:
         use_bias=options.use_bias,
         asymmetric=options.asymmetric_padding,
     )
-    y = activation(_norm(y, f"{name}depthwise_bn"), "relu", f"{name}relu")
+    y = activation(_norm(y, f"{name}depthwise_bn"), options.activation, f"{name}relu")
     y = _norm(conv(y, filters, 1, f"{name}project", use_bias=options.use_bias), f"{name}project_bn")
     if stride > 1 or x.shape[-1] != filters:
         return y
@@ -76,7 +76,7 @@ def _residual(x: Any, k: int, filters: int, options: BackboneOptions) -> Any:
 
 def _head(x: Any, options: BackboneOptions) -> Any:
     x = conv(x, 1280, 1, "conv_1", use_bias=options.use_bias)
-    return activation(_norm(x, "conv_1_bn"), "relu", "re_lu_head")
+    return activation(_norm(x, "conv_1_bn"), options.activation, "re_lu_head")
 
 
 def _norm(x: Any, name: str) -> Any:
@@ -86,7 +86,8 @@ def _norm(x: Any, name: str) -> Any:
 FAMILIES = {
     "mobilenet_v2": Family(
         blocks=mobilenet_v2_blocks,
-        options=frozenset({"use_bias", "all_projections", "asymmetric_padding"}),
+        options=frozenset({"use_bias", "all_projections", "asymmetric_padding", "activation"}),
+        activations=("relu", "relu6"),
         last_block=13,
     )
 }

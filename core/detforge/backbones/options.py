@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Literal
+
+Activation = Literal["relu", "relu6", "leaky_relu", "swish"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BackboneOptions:
-    """Switches of a family; each family names those it has.
-
-    The defaults are what SSD builds on.
+    """Switches of a family; each family names those it has, and its own defaults.
 
     Attributes:
         use_bias: convolutions that batch normalisation follows have a bias too.
@@ -18,7 +18,7 @@ class BackboneOptions:
         all_projections: every shortcut is a convolution, identity ones too, so that each
             residual branch can be pruned.
         use_pooling: halve by max-pooling, as the papers do; otherwise by strided convolutions.
-        activation: behind each convolution.
+        activation: behind each convolution; "relu6" is cut off at 6.
         dropout: in front of the layers that classify; rate in [0, 1).
         drop_connect: largest rate at which whole residual branches are dropped in training
             (arXiv:1603.09382), growing evenly with depth; in [0, 1).
@@ -32,12 +32,8 @@ class BackboneOptions:
     use_batch_norm: bool = True
     all_projections: bool = True
     use_pooling: bool = False
-    activation: Literal["relu", "leaky_relu", "swish"] = "relu"
+    activation: Activation = "relu"
     dropout: float = 0.0
     drop_connect: float = 0.0
     asymmetric_padding: bool = False
     stride_in_middle: bool = False
-
-    def changed(self) -> frozenset[str]:
-        """Return the names of the options that differ from their defaults."""
-        return frozenset(f.name for f in fields(self) if getattr(self, f.name) != f.default)

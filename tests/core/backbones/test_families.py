@@ -4,16 +4,14 @@ import keras
 import numpy as np
 import pytest
 
-from detforge.backbones import BackboneOptions, find_backbone
+from detforge.backbones import find_backbone
 from detforge.backbones.features import add_backbone
 
 
 def built(arch, depth=0, side=224, last_block=None, **options):
     images = keras.Input((side, side, 3))
-    family = find_backbone(arch, depth, field="ssd_config")
-    features = add_backbone(
-        images, family, depth, BackboneOptions(**options), last_block=last_block
-    )
+    backbone = find_backbone(arch, depth, field="ssd_config", **options)
+    features = add_backbone(images, backbone, last_block=last_block)
     return features, keras.Model(images, features.output)
 
 
@@ -102,9 +100,7 @@ def test_efficientnet_computes_what_keras_applications_does(version):
     theirs = getattr(keras.applications, f"EfficientNetB{version}")(
         weights=None, include_top=False, input_shape=(96, 96, 3)
     )
-    _, ours = built(
-        f"efficientnet_b{version}", side=96, activation="swish", asymmetric_padding=True
-    )
+    _, ours = built(f"efficientnet_b{version}", side=96)
     generator = np.random.default_rng(0)
     for layer in ours.layers:
         if layer.weights:
