@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     import keras
 
+    from detforge.backbones import Backbone
+
     Tensor = Any
 
 Mode = Literal["train", "evaluate", "infer"]
@@ -71,11 +73,13 @@ class DetectionModel(abc.ABC):
             over the parts; export converts them one by one. A pass may put another model in the
             place of a part, so look a part up here whenever it is called. What a part returns is
             float32, also where it computes in half precision.
-        blocks: backbone block number -> prefixes of the names of its layers, for freezing.
+        blocks: backbone block number -> names of its layers, for freezing.
+        backbone: which one of the registry it is; None where it is the detector's own.
     """
 
     parts: Mapping[str, keras.Model]
     blocks: Mapping[int, tuple[str, ...]] = MappingProxyType({})
+    backbone: Backbone | None = None
 
     @abc.abstractmethod
     def losses(self, batch: Batch, *, training: bool) -> dict[str, Tensor]:

@@ -7,6 +7,7 @@ in every process and on every backend, as long as a detector names its layers.
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from detforge.errors import CheckpointError, PluginError, SpecError
@@ -142,7 +143,7 @@ def load_model(
             input, or another architecture.
     """
     check_checkpoint(detector, spec, recipe, checkpoint, file)
-    model = detector.build_model(spec, mode, recipe)
+    model = detector.build_model(spec, mode, replace(recipe, variant=checkpoint.variant))
     restore_weights(model, checkpoint.weights, file=file)
     return model
 

@@ -1,83 +1,82 @@
 """Backbones: image in, feature maps out; one file a family, one registry.
 
-A backbone is built into the caller's functional graph, so that a part stays flat.
+A backbone is added block by block to the caller's functional graph, so that a part stays flat.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+import importlib
+from typing import TYPE_CHECKING, Any
 
+from detforge.backbones.family import Backbone, Block, Family
+from detforge.backbones.options import BackboneOptions
 from detforge.errors import PluginError, Problem, SpecError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+__all__ = ["Backbone", "BackboneOptions", "Block", "Family", "find_backbone", "register_backbones"]
 
-class Builder(Protocol):
-    """Adds a backbone to a functional graph."""
-
-    def __call__(self, images: Any, depth: int) -> Mapping[str, Any]:
-        """Return the named feature maps of ``images``, a Keras tensor (B, H, W, C).
-
-        Every layer's name begins with the name of its block.
-        """
-        ...
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Backbone:
-    """One family.
-
-    Attributes:
-        build: adds it to a graph.
-        depths: the depths it comes in; empty when there is only one.
-        blocks: block number -> prefixes of the names of its layers, for freezing.
-    """
-
-    build: Builder
-    depths: tuple[int, ...]
-    blocks: Mapping[int, tuple[str, ...]]
+# name in a spec -> module with its family, which builds on Keras and is loaded late.
+_MODULES = {
+    "resnet": "resnet",
+    "vgg": "vgg",
+    "darknet": "darknet",
+    "googlenet": "googlenet",
+    "mobilenet_v1": "mobilenet_v1",
+    "mobilenet_v2": "mobilenet_v2",
+    "squeezenet": "squeezenet",
+    **{f"efficientnet_b{version}": "efficientnet" for version in range(8)},
+}
+_REGISTRY: dict[str, Family] = {}
 
 
-_REGISTRY: dict[str, Backbone] = {}
-
-
-def register_backbones(found: Mapping[str, Backbone]) -> None:
+def register_backbones(found: Mapping[str, Family]) -> None:
     """Add the families that a plugin's `backbones` hook brings.
 
     Raises:
         PluginError: a name is taken by another family.
     """
-    for name, backbone in found.items():
-        if _families().get(name, backbone) != backbone:
+    for name, family in found.items():
+        if name in _MODULES or _REGISTRY.get(name, family) != family:
             raise PluginError(f"a plugin brings a backbone {name!r}, but there is one already")
-        _REGISTRY[name] = backbone
+        _REGISTRY[name] = family
 
 
-def find_backbone(arch: str, depth: int, *, field: str) -> Backbone:
-    """Return the family called ``arch``, after checking that it comes in ``depth``.
+def find_backbone(arch: str, depth: int, *, field: str, **options: Any) -> Backbone:
+    """Return a backbone of the family called ``arch``.
 
     Args:
         arch: name of the family.
         depth: number of layers; 0 for a family that comes in one depth only.
         field: path of the spec message that asks, ``"ssd_config"``, for messages.
+        options: of `BackboneOptions`, where they shall differ from the family's defaults.
 
     Raises:
-        SpecError: no such family or depth.
+        SpecError: no such family or depth, or an option that the family does not have.
     """
-    families = _families()
-    backbone = families.get(arch)
-    if backbone is None:
-        known = ", ".join(sorted(families))
+    names = sorted({*_MODULES, *_REGISTRY})
+    if arch not in names:
+        known = ", ".join(names)
         raise SpecError(Problem(f"{field}.arch", f"no backbone {arch!r}; there is {known}"))
-    if depth not in (backbone.depths or (0,)):
-        allowed = " or ".join(str(d) for d in backbone.depths) or "leave it out"
+    family = _family(arch)
+    if depth not in (family.depths or (0,)):
+        allowed = " or ".join(str(d) for d in family.depths) or "leave it out"
         raise SpecError(Problem(f"{field}.nlayers", f"{arch} has no depth {depth}; use {allowed}"))
-    return backbone
+    chosen = BackboneOptions(**{**family.defaults, **options})
+    if unknown := [name for name in options if name not in family.options]:
+        known = ", ".join(sorted(family.options)) or "none"
+        message = f"{arch} has no option {unknown[0]}; it has {known}"
+        raise SpecError(Problem(f"{field}.arch", message))
+    if chosen.activation not in family.activations:
+        known = " or ".join(family.activations)
+        message = f"{arch} has no activation {chosen.activation!r}; use {known}"
+        raise SpecError(Problem(f"{field}.arch", message))
+    return Backbone(arch, depth, chosen, family)
 
 
-def _families() -> dict[str, Backbone]:
-    from detforge.backbones.resnet import RESNET
-
-    return {"resnet": RESNET, **_REGISTRY}
+def _family(name: str) -> Family:
+    if name in _REGISTRY:
+        return _REGISTRY[name]
+    module = importlib.import_module(f"detforge.backbones.{_MODULES[name]}")
+    return module.FAMILIES[name]

@@ -1,8 +1,7 @@
-"""ResNet (arXiv:1512.03385) as detectors use it here: no pooling, total stride 16.
+"""ResNet 10 to 101 (arXiv:1512.03385), every stage beginning with a projected shortcut.
 
-The stem's max-pool is replaced by stride 2 in the first stage and the last stage keeps its
-resolution, so stages have strides 2, 2, 2, 1. Every shortcut is a 1x1 convolution with batch
-normalisation, identity ones too, so that each residual branch can be pruned.
+Without pooling the stem's max-pool is replaced by stride 2 in stage 1, and stage 4 keeps its
+resolution: strides to the image are 4, 8, 16, 16. With it they are 4, 8, 16, 32.
 
 Layer names: ``conv1``, then ``block_{stage}{unit}_conv_{n}``, ``_bn_{n}``, ``_relu_{n}``,
 ``_conv_shortcut``, ``_bn_shortcut``, ``_relu``.
@@ -10,58 +9,101 @@ Layer names: ``conv1``, then ``block_{stage}{unit}_conv_{n}``, ``_bn_{n}``, ``_r
 
 from __future__ import annotations
 
+from functools import partial
 from string import ascii_lowercase
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 
-from detforge.backbones import Backbone
-from detforge.backbones.layers import batch_norm, conv
+from detforge.backbones.family import Family
+from detforge.backbones.layers import activation, conv_norm, max_pool
 
-UNITS = {10: (1, 1, 1, 1), 18: (2, 2, 2, 2)}
-WIDTHS = (64, 128, 256, 512)
-STRIDES = (2, 2, 2, 1)
+if TYPE_CHECKING:
+    from detforge.backbones.family import Block
+    from detforge.backbones.options import BackboneOptions
 
-
-def build_resnet(images: Any, depth: int) -> dict[str, Any]:
-    """Return the output of each stage, ``"block_1"`` to ``"block_4"``.
-
-    Strides to the image are 4, 8, 16, 16; channels 64, 128, 256, 512.
-
-    Args:
-        images: Keras tensor (B, H, W, C).
-        depth: 10 or 18.
-    """
-    x = conv(images, 64, 7, "conv1", stride=2)
-    x = keras.layers.ReLU(name="conv1_relu")(batch_norm(x, "bn_conv1"))
-    maps = {}
-    for stage, units in enumerate(UNITS[depth], 1):
-        for unit in range(units):
-            stride = STRIDES[stage - 1] if unit == 0 else 1
-            name = f"block_{stage}{ascii_lowercase[unit]}"
-            x = _basic_unit(x, WIDTHS[stage - 1], stride, name)
-        maps[f"block_{stage}"] = x
-    return maps
+_UNITS = {
+    10: (1, 1, 1, 1),
+    18: (2, 2, 2, 2),
+    34: (3, 4, 6, 3),
+    50: (3, 4, 6, 3),
+    101: (3, 4, 23, 3),
+}
+_BOTTLENECKS = (50, 101)
+_WIDTHS = (64, 128, 256, 512)
 
 
-def _basic_unit(x: Any, width: int, stride: int, name: str) -> Any:
-    y = conv(x, width, 3, f"{name}_conv_1", stride=stride)
-    y = keras.layers.ReLU(name=f"{name}_relu_1")(batch_norm(y, f"{name}_bn_1"))
-    y = batch_norm(conv(y, width, 3, f"{name}_conv_2"), f"{name}_bn_2")
-    shortcut = conv(x, width, 1, f"{name}_conv_shortcut", stride=stride)
-    shortcut = batch_norm(shortcut, f"{name}_bn_shortcut")
-    y = keras.layers.Add(name=f"{name}_add")([y, shortcut])
-    return keras.layers.ReLU(name=f"{name}_relu")(y)
+def resnet_blocks(depth: int, options: BackboneOptions) -> dict[int, Block]:
+    """Return block 0, the stem, and blocks 1 to 4, the stages."""
+    strides = (1, 2, 2, 2) if options.use_pooling else (2, 2, 2, 1)
+    unit = _bottleneck_unit if depth in _BOTTLENECKS else _basic_unit
+    stages = zip(_UNITS[depth], _WIDTHS, strides, strict=True)
+    return {
+        0: partial(_stem, options=options),
+        **{
+            number: partial(
+                _stage,
+                number=number,
+                units=units,
+                unit=partial(unit, width=width, options=options),
+                stride=stride,
+                options=options,
+            )
+            for number, (units, width, stride) in enumerate(stages, 1)
+        },
+    }
 
 
-RESNET = Backbone(
-    build=build_resnet,
-    depths=tuple(UNITS),
-    blocks={
-        0: ("conv1", "bn_conv1"),
-        1: ("block_1",),
-        2: ("block_2",),
-        3: ("block_3",),
-        4: ("block_4",),
-    },
-)
+def _stem(x: Any, options: BackboneOptions) -> Any:
+    x = conv_norm(x, 64, 7, "conv1", options, norm="bn_conv1", stride=2)
+    x = activation(x, "relu", "conv1_relu")
+    return max_pool(x, 3, "pool1") if options.use_pooling else x
+
+
+def _stage(
+    x: Any, number: int, units: int, unit: Any, stride: int, options: BackboneOptions
+) -> Any:
+    for i in range(units):
+        name = f"block_{number}{ascii_lowercase[i]}"
+        first = stride if i == 0 else 1
+        y = unit(x, name=name, stride=first)
+        shortcut = x
+        if i == 0 or options.all_projections:
+            shortcut = conv_norm(
+                x,
+                y.shape[-1],
+                1,
+                f"{name}_conv_shortcut",
+                options,
+                norm=f"{name}_bn_shortcut",
+                stride=first,
+            )
+        y = keras.layers.Add(name=f"{name}_add")([y, shortcut])
+        x = activation(y, "relu", f"{name}_relu")
+    return x
+
+
+def _basic_unit(x: Any, name: str, stride: int, width: int, options: BackboneOptions) -> Any:
+    x = conv_norm(x, width, 3, f"{name}_conv_1", options, norm=f"{name}_bn_1", stride=stride)
+    x = activation(x, "relu", f"{name}_relu_1")
+    return conv_norm(x, width, 3, f"{name}_conv_2", options, norm=f"{name}_bn_2")
+
+
+def _bottleneck_unit(x: Any, name: str, stride: int, width: int, options: BackboneOptions) -> Any:
+    first, middle = (1, stride) if options.stride_in_middle else (stride, 1)
+    x = conv_norm(x, width, 1, f"{name}_conv_1", options, norm=f"{name}_bn_1", stride=first)
+    x = activation(x, "relu", f"{name}_relu_1")
+    x = conv_norm(x, width, 3, f"{name}_conv_2", options, norm=f"{name}_bn_2", stride=middle)
+    x = activation(x, "relu", f"{name}_relu_2")
+    return conv_norm(x, 4 * width, 1, f"{name}_conv_3", options, norm=f"{name}_bn_3")
+
+
+FAMILIES = {
+    "resnet": Family(
+        blocks=resnet_blocks,
+        depths=tuple(_UNITS),
+        options=frozenset(
+            {"use_bias", "use_batch_norm", "all_projections", "use_pooling", "stride_in_middle"}
+        ),
+    )
+}

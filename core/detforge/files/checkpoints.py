@@ -24,6 +24,7 @@ from detforge.files.atomic import remove_leftovers, write_atomically
 from detforge.files.encryption import encrypt
 from detforge.files.reading import explain_foreign, read_unlocked
 from detforge.files.sealed_zip import check_members, looks_sealed, pack_sealed, verify_seal
+from detforge.recipe import Variant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,9 +32,9 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-FORMAT_VERSION = 1
-# The release that a reader must have at least; written into each file for older readers.
-_FIRST_RELEASE = "0.1"
+FORMAT_VERSION = 2
+# Version -> the release that a reader must have at least; written for older readers.
+_FIRST_RELEASES = {1: "0.1", 2: "0.5"}
 _FORMAT_NAME = "detforge-checkpoint"
 _MANIFEST, _SPEC = "manifest.json", "spec.txt"
 _WEIGHTS, _OPTIMIZER = "weights.safetensors", "optimizer.safetensors"
@@ -53,7 +54,8 @@ class Checkpoint:
         step: optimiser steps completed.
         weights: ``part/variable path`` -> array; see `detforge.weights`.
         optimizer: name -> array; empty when the run cannot go on from here.
-        extra: further facts that JSON can hold (widths of a pruned model, seeds).
+        variant: how the network differs from the one that the spec describes.
+        extra: further facts that JSON can hold.
     """
 
     detector: str
@@ -64,6 +66,7 @@ class Checkpoint:
     step: int
     weights: Mapping[str, np.ndarray]
     optimizer: Mapping[str, np.ndarray] = field(default_factory=dict)
+    variant: Variant = field(default_factory=Variant)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -135,6 +138,7 @@ def unpack_checkpoint(data: bytes, file: str) -> Checkpoint:
             step=int(manifest["step"]),
             weights=_unpack_arrays(members[_WEIGHTS], file),
             optimizer=_unpack_arrays(members[_OPTIMIZER], file),
+            variant=Variant.from_json(manifest.get("variant", {})),
             extra=dict(manifest["extra"]),
         )
     except (KeyError, TypeError, ValueError) as err:
@@ -145,10 +149,12 @@ def unpack_checkpoint(data: bytes, file: str) -> Checkpoint:
 
 
 def _manifest(checkpoint: Checkpoint) -> bytes:
+    # A release that knows no variants must not take this for the plain network.
+    version = 1 if checkpoint.variant == Variant() else 2
     content = {
         "format": _FORMAT_NAME,
-        "format_version": FORMAT_VERSION,
-        "readable_from_release": _FIRST_RELEASE,
+        "format_version": version,
+        "readable_from_release": _FIRST_RELEASES[version],
         "detforge_version": detforge.__version__,
         "detector": checkpoint.detector,
         "plugin_version": checkpoint.plugin_version,
@@ -157,6 +163,8 @@ def _manifest(checkpoint: Checkpoint) -> bytes:
         "step": checkpoint.step,
         "extra": dict(checkpoint.extra),
     }
+    if version > 1:
+        content["variant"] = checkpoint.variant.to_json()
     return json.dumps(
         content, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False
     ).encode()

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import keras
-
 from detforge.backbones.layers import BatchNormalization
 from detforge.errors import Problem, SpecError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
+
+    import keras
 
     from detforge.model import DetectionModel
     from detforge.recipe import Freeze
 
-_CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
-
 
 def apply_freeze(model: DetectionModel, freeze: Freeze) -> None:
-    """Stop the convolutions of some blocks, or the backbone's statistics, from changing.
+    """Stop some blocks, or the backbone's statistics, from changing.
 
-    Batch normalisation of a frozen block goes on training unless ``freeze.batch_norm`` is set;
-    with it, gamma and beta still train and only the moving statistics stay.
+    Nothing in a frozen block changes: batch normalisation keeps gamma and beta, and normalises
+    with its stored statistics. With ``freeze.batch_norm`` the whole backbone does the latter,
+    while gamma and beta of blocks that are not frozen train.
 
     Args:
         model: changed in place, before it is compiled.
@@ -39,15 +38,13 @@ def apply_freeze(model: DetectionModel, freeze: Freeze) -> None:
         )
     for block in freeze.blocks:
         for layer in _layers(model, model.blocks[block]):
-            if isinstance(layer, _CONVOLUTIONS):
-                layer.trainable = False
+            layer.trainable = False
     if freeze.batch_norm:
-        prefixes = tuple(prefix for block in model.blocks.values() for prefix in block)
-        for layer in _layers(model, prefixes):
+        for layer in _layers(model, [name for names in model.blocks.values() for name in names]):
             if isinstance(layer, BatchNormalization):
                 layer.frozen_statistics = True
 
 
-def _layers(model: DetectionModel, prefixes: tuple[str, ...]) -> Iterator[keras.Layer]:
+def _layers(model: DetectionModel, names: Collection[str]) -> Iterator[keras.Layer]:
     for part in model.parts.values():
-        yield from (layer for layer in part.layers if layer.name.startswith(prefixes))
+        yield from (layer for layer in part.layers if layer.name in names)

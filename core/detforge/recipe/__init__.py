@@ -42,6 +42,7 @@ from detforge.recipe.transforms import (
     Transform,
     VerticalFlip,
 )
+from detforge.recipe.variant import Variant
 
 if TYPE_CHECKING:
     from detforge.errors import Problem
@@ -77,6 +78,7 @@ __all__ = [
     "Start",
     "Steps",
     "Transform",
+    "Variant",
     "VerticalFlip",
     "Visualizer",
     "WarmupCosine",
@@ -97,6 +99,7 @@ class Recipe:
         averaging_decay: decay of the moving average of the weights; 0: none.
         early_stopping: None: the run goes to its end.
         visualizer: None: nothing is written for TensorBoard.
+        variant: how the network differs from the one that the spec describes.
         verbose: log everything, as the option of the same name does.
         warnings: what the spec says without an effect, for the user to know.
     """
@@ -121,5 +124,6 @@ class Recipe:
     averaging_decay: float = 0.0
     early_stopping: EarlyStopping | None = None
     visualizer: Visualizer | None = None
+    variant: Variant = field(default_factory=Variant)
     verbose: bool = False
     warnings: tuple[Problem, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from detforge.hookspecs import hookimpl
@@ -31,6 +32,7 @@ def train(request: TrainRequest) -> TrainReport:
     beginning = find_beginning(request, recipe, batches, weights_dir)
     if beginning.is_finished(recipe):
         return report_finished(beginning, request, recipe)
+    recipe = replace(recipe, variant=beginning.variant)
     report_classes(batches.source, validation, recipe.classes)
     from detforge.training.run import run_training  # Keras loads here
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from detforge.errors import CheckpointError, UsageError
 from detforge.files import load_checkpoint
+from detforge.recipe import Variant
 from detforge.requests import TrainReport
 from detforge.training.earlier_run import (
     FACTS,
@@ -52,6 +53,11 @@ class Beginning(NamedTuple):
     def epoch(self) -> int:
         """Epochs completed."""
         return self.checkpoint.epoch if self.checkpoint is not None and self.resumes else 0
+
+    @property
+    def variant(self) -> Variant:
+        """How the network differs from the one that the spec describes."""
+        return self.checkpoint.variant if self.checkpoint is not None else Variant()
 
     @property
     def known(self) -> Mapping[str, Any]:

@@ -88,6 +88,7 @@ class CheckpointWriter:
             step=epoch * self._steps_per_epoch,
             weights=weights,
             optimizer=run_state(self._trainer),
+            variant=self._recipe.variant,
             extra={FACTS: {**self._facts, "ended": ended_early}}
             | ({STATE: self._stop.state()} if self._stop else {}),
         )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from detforge.errors import CheckpointError, SpecError, UsageError
 from detforge.files import load_checkpoint
-from detforge.recipe import Evaluation, Inference
+from detforge.recipe import Evaluation, Inference, Variant
 from detforge.spec import parse_spec
 from detforge.spec.differences import differences, with_field
 from detforge.weights import check_detector
@@ -174,6 +174,7 @@ def essence(recipe: Recipe) -> Recipe:
         mixed_precision=False,  # an option can switch it on; it is among the facts
         early_stopping=None,
         visualizer=None,
+        variant=Variant(),  # what the run starts from decides it
         verbose=False,
         warnings=(),
     )

@@ -15,7 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 # Backbones whose first predicting map is brought to another number of channels first.
-_FIRST_MAP_CHANNELS = {("resnet", 10): 256}
+_FIRST_MAP_CHANNELS = {
+    ("resnet", 10): 256,
+    ("mobilenet_v1", 0): 256,
+    ("mobilenet_v2", 0): 256,
+    ("squeezenet", 0): 256,
+}
 
 # Rows wanted less rows after upsampling -> (padding on both sides, kernel) that brings the one
 # to the other. Maps halve by rounding up or down, so that nothing else occurs.

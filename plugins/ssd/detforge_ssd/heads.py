@@ -5,7 +5,7 @@ Shape legend: B images, A anchors of all maps, n anchors per cell, C classes and
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import keras
 
@@ -13,33 +13,63 @@ from detforge.backbones.layers import batch_norm, conv
 from detforge.errors import Problem, SpecError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
+
+    from detforge.backbones.features import Features
 
 # (1x1 filters, 3x3 filters) of each extra block; block 0 keeps the resolution, the others
-# halve it. A set without block 0 predicts from the backbone's last map itself.
+# halve it.
 _EXTRAS = {
-    "mid": {0: (256, 256), 1: (128, 256), 2: (64, 128), 3: (64, 128), 4: (64, 128)},
-    "small": {1: (64, 128), 2: (64, 128), 3: (64, 128), 4: (64, 128)},
+    "large": ((512, 512), (256, 512), (128, 256), (128, 256), (128, 256)),
+    "mid": ((256, 256), (128, 256), (64, 128), (64, 128), (64, 128)),
+    "small": (None, (64, 128), (64, 128), (64, 128), (64, 128)),
 }
 
-# backbone -> (first predicting map, map the extras start from, set of extras)
+
+class _Taps(NamedTuple):
+    """Where predictions come from.
+
+    Attributes:
+        layers: of the backbone, whose maps predict.
+        extras: set of extra blocks, which start from the backbone's last map. A set without
+            block 0 predicts from that map itself.
+    """
+
+    layers: tuple[str, ...]
+    extras: str
+
+
 _TAPS = {
-    ("resnet", 10): ("block_2", "block_4", "small"),
-    ("resnet", 18): ("block_2", "block_4", "mid"),
+    ("resnet", 10): _Taps(("block_2a_relu",), "small"),
+    ("resnet", 18): _Taps(("block_2b_relu",), "mid"),
+    ("resnet", 34): _Taps(("block_2d_relu",), "mid"),
+    ("resnet", 50): _Taps(("block_2d_relu",), "large"),
+    ("resnet", 101): _Taps(("block_2d_relu",), "large"),
+    ("vgg", 16): _Taps(("block_4c_relu",), "large"),
+    ("vgg", 19): _Taps(("block_4d_relu",), "large"),
+    ("darknet", 19): _Taps(("b3_conv3_lrelu", "b4_conv5_lrelu"), "mid"),
+    ("darknet", 53): _Taps(("b3_add8", "b4_add8"), "large"),
+    ("googlenet", 0): _Taps(("inception_3b_output",), "large"),
+    ("mobilenet_v1", 0): _Taps(("conv_pw_relu_5",), "small"),
+    ("mobilenet_v2", 0): _Taps(("re_lu_7",), "small"),
+    ("squeezenet", 0): _Taps(("fire8",), "small"),
+    ("efficientnet_b0", 0): _Taps(
+        ("block4a_expand_activation", "block6a_expand_activation"), "large"
+    ),
 }
+_MAPS = 6
 
 
-def feature_maps(
-    backbone_maps: Mapping[str, Any], arch: str, depth: int, *, block: str
-) -> list[Any]:
+def feature_maps(backbone: Features, arch: str, depth: int, *, block: str) -> list[Any]:
     """Return the six maps that predict, largest first.
 
-    At a 300 x 300 input their sides are 38, 19, 10, 5, 3 and 2.
+    At a 300 x 300 input their sides are 38, 19, 10, 5, 3 and 2 (of GoogLeNet and Darknet-19 37,
+    18, 9, 5, 3 and 2).
 
     Args:
-        backbone_maps: named outputs of the backbone.
-        arch: backbone family.
-        depth: backbone depth.
+        backbone: in the graph.
+        arch: its family.
+        depth: its depth.
         block: name of the message in the spec.
 
     Raises:
@@ -47,14 +77,12 @@ def feature_maps(
     """
     if (arch, depth) not in _TAPS:
         raise SpecError(Problem(f"{block}.arch", f"SSD does not know the maps of {arch} {depth}"))
-    first, last, extras = _TAPS[arch, depth]
-    x = backbone_maps[last]
-    maps = [backbone_maps[first]]
-    if 0 not in _EXTRAS[extras]:
-        maps.append(x)
-    for number, (squeeze, filters) in _EXTRAS[extras].items():
-        stride = 1 if number == 0 else 2
-        x = _extra_block(x, squeeze, filters, stride, f"ssd_expand_block_{number}")
+    taps = _TAPS[arch, depth]
+    maps, x = [backbone.tap(layer) for layer in taps.layers], backbone.output
+    extras = _EXTRAS[taps.extras][: _MAPS - len(maps)]
+    for number, filters in enumerate(extras):
+        if filters is not None:
+            x = _extra_block(x, *filters, 1 if number == 0 else 2, f"ssd_expand_block_{number}")
         maps.append(x)
     return maps
 

@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from detforge.backbones import find_backbone
+from detforge.backbones.features import add_backbone
 from detforge.boxes.coding import decode_boxes
 from detforge.boxes.nms import multiclass_nms
 from detforge.model import Batch, DetectionModel, Detections
@@ -21,10 +22,9 @@ from detforge_ssd.settings import Settings
 from detforge_ssd.targets import assign_targets
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import numpy as np
 
+    from detforge.backbones.features import Features
     from detforge.recipe import Recipe
     from detforge_ssd import spec_pb2
 
@@ -44,10 +44,11 @@ class SSD(DetectionModel):
         network: keras.Model,
         anchors: np.ndarray,
         settings: Settings,
-        blocks: Mapping[int, tuple[str, ...]],
+        features: Features,
     ) -> None:
         self.parts = {"detector": network}
-        self.blocks = blocks
+        self.blocks = features.blocks
+        self.backbone = features.backbone
         self.anchors = anchors
         self.settings = settings
 
@@ -61,10 +62,12 @@ class SSD(DetectionModel):
         block, image = spec.WhichOneof("network"), recipe.input
         config = getattr(spec, block)
         anchors = anchor_config(config, block=block)
-        backbone = find_backbone(config.arch, config.nlayers, field=block)
+        backbone = find_backbone(
+            config.arch, config.nlayers, field=block, **recipe.variant.backbone
+        )
         images = keras.Input((image.height, image.width, image.channels), name="images")
-        found = backbone.build(images, config.nlayers)
-        maps = feature_maps(found, config.arch, config.nlayers, block=block)
+        features = add_backbone(images, backbone)
+        maps = feature_maps(features, config.arch, config.nlayers, block=block)
         if block == "dssd_config":
             maps = deconvolve(maps, config.arch, config.nlayers)
         if channels := config.pred_num_channels:
@@ -75,7 +78,7 @@ class SSD(DetectionModel):
             keras.Model(images, outputs, name="detector"),
             generate_anchors(anchors, sizes, image.height, image.width),
             Settings.from_spec(spec),
-            backbone.blocks,
+            features,
         )
 
     def losses(self, batch: Batch, *, training: bool) -> dict[str, Any]:

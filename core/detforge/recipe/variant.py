@@ -1,0 +1,33 @@
+"""How a network differs from the one that its spec describes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Variant:
+    """What of a network no spec says, because weights decide it; kept in checkpoints.
+
+    Attributes:
+        backbone: name of a `BackboneOptions` -> value, which pretrained weights need: how
+            strided convolutions pad, where a bottleneck has its stride.
+        widths: part -> layer -> output channels that pruning left; only layers that are narrower
+            than the spec says.
+    """
+
+    backbone: Mapping[str, Any] = field(default_factory=dict)
+    widths: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> Variant:
+        """Return what `to_json` put into a checkpoint; of an older one the plain network."""
+        return cls(backbone=found.get("backbone", {}), widths=found.get("widths", {}))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON can hold it."""
+        return asdict(self)
