@@ -29,6 +29,7 @@ def assert_same(found, expected):
     for name in ("detector", "plugin_version", "class_names", "spec_text", "epoch", "step"):
         assert getattr(found, name) == getattr(expected, name)
     assert dict(found.extra) == dict(expected.extra)
+    assert found.variant == expected.variant
     for group in ("weights", "optimizer"):
         arrays, wanted = getattr(found, group), getattr(expected, group)
         assert arrays.keys() == wanted.keys()

@@ -26,6 +26,7 @@ from detforge.files import (
     save_checkpoint,
     unpack_checkpoint,
 )
+from detforge.recipe import Variant
 
 SEAL_SIZE = 71
 
@@ -267,18 +268,54 @@ def test_folder_instead_of_a_file_is_explained(tmp_path):
 
 
 def test_newer_format_names_the_release_that_reads_it():
-    newer = change_manifest(format_version=2, readable_from_release="0.7", detforge_version="0.9.1")
+    newer = change_manifest(format_version=3, readable_from_release="0.7", detforge_version="0.9.1")
     data = rewrite(pack_checkpoint(make_checkpoint()), newer)
-    with pytest.raises(CheckpointError, match=r"format 2, written by detforge 0\.9\.1.*0\.7 or"):
+    with pytest.raises(CheckpointError, match=r"format 3, written by detforge 0\.9\.1.*0\.7 or"):
         unpack_checkpoint(data, "f")
 
 
 def test_newer_format_with_other_members_is_called_newer_and_not_foreign():
     def newer(members):
-        return change_manifest(format_version=2)({**members, "masks.bin": b"1"})
+        return change_manifest(format_version=3)({**members, "masks.bin": b"1"})
 
-    with pytest.raises(CheckpointError, match="has format 2"):
+    with pytest.raises(CheckpointError, match="has format 3"):
         unpack_checkpoint(rewrite(pack_checkpoint(make_checkpoint()), newer), "f")
+
+
+def test_variant_of_the_network_comes_back():
+    variant = Variant(backbone={"stride_in_middle": True}, widths={"net": {"conv": 24}})
+    checkpoint = make_checkpoint(variant=variant)
+    assert_same(unpack_checkpoint(pack_checkpoint(checkpoint), "f"), checkpoint)
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [
+        [1],
+        {"backbone": {}},
+        {"backbone": {}, "widths": [1]},
+        {"backbone": {"use_bias": [1]}, "widths": {}},
+        {"backbone": {}, "widths": {"net": {"conv": 0}}},
+        {"backbone": {}, "widths": {"net": {"conv": True}}},
+        {"backbone": {}, "widths": {"net": 8}},
+        {"backbone": {}, "widths": {}, "depths": {}},
+    ],
+)
+def test_variant_that_no_release_writes_is_refused(variant):
+    data = rewrite(pack_checkpoint(make_checkpoint()), change_manifest(variant=variant))
+    with pytest.raises(
+        CheckpointError, match=r"incomplete manifest\.json \(ValueError: (variant|w)"
+    ):
+        unpack_checkpoint(data, "f")
+
+
+def test_checkpoint_of_the_plain_network_is_one_that_earlier_releases_read():
+    def version(checkpoint):
+        with zipfile.ZipFile(io.BytesIO(pack_checkpoint(checkpoint))) as archive:
+            return json.loads(archive.read("manifest.json"))["format_version"]
+
+    assert version(make_checkpoint()) == 1
+    assert version(make_checkpoint(variant=Variant(widths={"net": {"conv": 24}}))) == 2
 
 
 def test_newer_layout_of_encryption_names_the_release_that_reads_it():

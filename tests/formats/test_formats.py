@@ -35,6 +35,16 @@ def test_checkpoint_of_format_1_is_read(name, key):
     assert found.optimizer["iteration"].dtype == np.int64
 
 
+def test_checkpoint_of_format_2_is_read_with_its_variant():
+    found = load_checkpoint(EXAMPLES / "checkpoint_2.detforge")
+    assert (found.detector, found.plugin_version) == ("ssd", "0.5.0")
+    assert found.variant.backbone == {"stride_in_middle": True}
+    assert found.variant.widths == {"network": {"conv": 3}}
+    np.testing.assert_array_equal(
+        found.weights["network/conv/kernel"], np.float32([[0, 1, 2], [3, 4, 5]])
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "key"), [("export_1.onnx", None), ("export_1.etlt", "example key")]
 )

@@ -25,8 +25,26 @@ class Variant:
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> Variant:
-        """Return what `to_json` put into a checkpoint; of an older one the plain network."""
-        return cls(backbone=found.get("backbone", {}), widths=found.get("widths", {}))
+        """Return what `to_json` put into a checkpoint; of an older one the plain network.
+
+        Raises:
+            ValueError: it is not what `to_json` gives.
+        """
+        match found:
+            case {"backbone": dict(backbone), "widths": dict(widths), **rest} if not rest:
+                pass
+            case {**rest} if not rest:
+                return cls()
+            case _:
+                raise ValueError(f"variant {found!r}")
+        kinds = {type(value) for value in backbone.values()}
+        if not kinds <= {bool, int, float, str}:
+            raise ValueError(f"variant of the backbone {backbone!r}")
+        for part, layers in widths.items():
+            numbers = layers.values() if isinstance(layers, dict) else [None]
+            if not all(type(number) is int and number > 0 for number in numbers):
+                raise ValueError(f"widths of the part {part!r}")
+        return cls(backbone=backbone, widths=widths)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
