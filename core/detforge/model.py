@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import keras
 
@@ -75,11 +75,15 @@ class DetectionModel(abc.ABC):
             float32, also where it computes in half precision.
         blocks: backbone block number -> names of its layers, for freezing.
         backbone: which one of the registry it is; None where it is the detector's own.
+        input_shapes: part -> shape of each of its inputs for one image, the number of rows first;
+            for parts that take images of free size, or many rows an image (regions). The others
+            take one row of the shape that they have. For counting what a model costs.
     """
 
     parts: Mapping[str, keras.Model]
     blocks: Mapping[int, tuple[str, ...]] = MappingProxyType({})
     backbone: Backbone | None = None
+    input_shapes: Mapping[str, Sequence[tuple[int, ...]]] = MappingProxyType({})
 
     @abc.abstractmethod
     def losses(self, batch: Batch, *, training: bool) -> dict[str, Tensor]:
