@@ -64,6 +64,20 @@ class Detections(NamedTuple):
     masks: Tensor | None = None
 
 
+class Level(NamedTuple):
+    """A feature map that predicts.
+
+    Attributes:
+        part: name of the part of the model that it is in.
+        layer: the layer that puts it out, (B, h, w, C); h, w and C are for the graph to say.
+        anchors: at each of its cells; 1 for a detector without anchors.
+    """
+
+    part: str
+    layer: str
+    anchors: int
+
+
 class DetectionModel(abc.ABC):
     """A detector as the core sees it.
 
@@ -78,12 +92,14 @@ class DetectionModel(abc.ABC):
         input_shapes: part -> shape of each of its inputs for one image, the number of rows first;
             for parts that take images of free size, or many rows an image (regions). The others
             take one row of the shape that they have. For counting what a model costs.
+        levels: the feature maps that predict, largest first.
     """
 
     parts: Mapping[str, keras.Model]
     blocks: Mapping[int, tuple[str, ...]] = MappingProxyType({})
     backbone: Backbone | None = None
     input_shapes: Mapping[str, Sequence[tuple[int, ...]]] = MappingProxyType({})
+    levels: Sequence[Level] = ()
 
     @abc.abstractmethod
     def losses(self, batch: Batch, *, training: bool) -> dict[str, Tensor]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
@@ -44,7 +46,8 @@ def loss(case, fields=""):
     anchors, boxes, labels, ignore, outputs = case
     given = keras.Input(outputs.shape[1:])
     network = keras.Model(given, (given[..., :CHANNELS], given[..., CHANNELS:]))
-    model = SSD(network, anchors.astype("float32"), settings(fields), {})
+    features = SimpleNamespace(blocks={}, backbone=None)
+    model = SSD(network, anchors.astype("float32"), settings(fields), features)
     batch = {
         "images": outputs.astype("float32"),
         "boxes": boxes.astype("float32"),

@@ -11,7 +11,7 @@ from detforge.backbones import find_backbone
 from detforge.backbones.features import add_backbone
 from detforge.boxes.coding import decode_boxes
 from detforge.boxes.nms import multiclass_nms
-from detforge.model import Batch, DetectionModel, Detections
+from detforge.model import Batch, DetectionModel, Detections, Level
 from detforge_ssd.anchor_config import anchor_config, anchors_per_cell
 from detforge_ssd.anchors import generate_anchors
 from detforge_ssd.deconvolution import deconvolve
@@ -22,6 +22,8 @@ from detforge_ssd.settings import Settings
 from detforge_ssd.targets import assign_targets
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
 
     from detforge.backbones.features import Features
@@ -45,10 +47,12 @@ class SSD(DetectionModel):
         anchors: np.ndarray,
         settings: Settings,
         features: Features,
+        levels: Sequence[Level] = (),
     ) -> None:
         self.parts = {"detector": network}
         self.blocks = features.blocks
         self.backbone = features.backbone
+        self.levels = levels
         self.anchors = anchors
         self.settings = settings
 
@@ -72,13 +76,18 @@ class SSD(DetectionModel):
             maps = deconvolve(maps, config.arch, config.nlayers)
         if channels := config.pred_num_channels:
             maps = [prediction_module(x, channels, k) for k, x in enumerate(maps)]
-        outputs = heads(maps, anchors_per_cell(anchors), recipe.classes.channels)
+        per_cell = anchors_per_cell(anchors)
+        network = keras.Model(
+            images, heads(maps, per_cell, recipe.classes.channels), name="detector"
+        )
         sizes = [(x.shape[1], x.shape[2]) for x in maps]
+        names = {id(layer.output): layer.name for layer in network.layers}
         return cls(
-            keras.Model(images, outputs, name="detector"),
+            network,
             generate_anchors(anchors, sizes, image.height, image.width),
             Settings.from_spec(spec),
             features,
+            [Level("detector", names[id(x)], n) for x, n in zip(maps, per_cell, strict=True)],
         )
 
     def losses(self, batch: Batch, *, training: bool) -> dict[str, Any]:
