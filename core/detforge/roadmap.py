@@ -24,7 +24,6 @@ class Feature(NamedTuple):
 
 
 FEATURES = {
-    "backbones": Feature("the full set of backbones", "0.5"),
     "pruning": Feature("pruning", "0.6"),
     "faster_rcnn": Feature("Faster R-CNN", "0.7"),
     "efficientdet": Feature("EfficientDet", "0.8"),

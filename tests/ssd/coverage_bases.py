@@ -82,7 +82,8 @@ dataset_config {
 SHORT = SHORT.replace("soft_start_annealing_", "soft_start_cosine_annealing_")
 SHORT = SHORT.replace("annealing: 0.8", "")
 DSSD = LISTS.replace("ssd_config", "dssd_config")
-EXPERIMENTS = (LISTS, SHORT, DSSD)
+ONE_DEPTH = SHORT.replace('"resnet"\n  nlayers: 10', '"mobilenet_v2"')
+EXPERIMENTS = (LISTS, SHORT, ONE_DEPTH, DSSD)
 EXPERIMENT_CHANGE = "random_seed=7"
 
 KITTI = """

@@ -34,17 +34,20 @@ def problems(*replacements, network="ssd"):
 @pytest.mark.parametrize(
     ("nlayers", "message"),
     [
-        ("nlayers: 34", "resnet 34 comes with release 0.5"),
-        ("nlayers: 101", "resnet 101 comes with release 0.5"),
-        ("nlayers: 12", "resnet has no depth 12; use 10 or 18 (to come: 34, 50, 101)"),
-        ("nlayers: 0", "resnet has no depth 0; use 10 or 18"),
-        ("", "is missing for resnet; use 10 or 18"),
+        ("nlayers: 12", "resnet has no depth 12; use 10, 18, 34, 50 or 101"),
+        ("nlayers: 0", "resnet has no depth 0; use 10, 18, 34, 50 or 101"),
+        ("", "is missing for resnet; use 10, 18, 34, 50 or 101"),
     ],
-    ids=["34", "101", "12", "zero", "absent"],
+    ids=["12", "zero", "absent"],
 )
-def test_depth_that_is_not_there_says_which_are_and_when_others_come(nlayers, message):
-    (problem,) = problems(("nlayers: 10", nlayers))
-    assert problem.startswith(f"ssd_config.nlayers: {message}")
+def test_depth_that_is_not_there_says_which_are(nlayers, message):
+    assert problems(("nlayers: 10", nlayers)) == [f"ssd_config.nlayers: {message}"]
+
+
+def test_arch_that_is_not_there_says_which_are():
+    (problem,) = problems(('"resnet"', '"resnext"'))
+    assert "ssd_config.arch: " in problem
+    assert all(f'"{arch}"' in problem for arch in FAMILIES)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +57,7 @@ def test_depth_that_is_not_there_says_which_are_and_when_others_come(nlayers, me
         ("vgg", "nlayers: 17", "nlayers: vgg has no depth 17; use 16 or 19"),
         ("vgg", "", "nlayers: is missing for vgg; use 16 or 19"),
         ("vgg", "nlayers: 19 freeze_blocks: 0", "freeze_blocks[0]: vgg has no block 0; its blocks"),
+        ("resnet", "nlayers: 101 freeze_blocks: 4", None),
         ("darknet", "nlayers: 53 freeze_blocks: 5", None),
         ("darknet", "nlayers: 21", "nlayers: darknet has no depth 21; use 19 or 53"),
         ("darknet", "nlayers: 19 freeze_blocks: 6", "freeze_blocks[0]: darknet has no block 6"),
@@ -68,12 +72,10 @@ def test_depth_that_is_not_there_says_which_are_and_when_others_come(nlayers, me
         ("efficientnet_b0", "freeze_blocks: [0, 9]", "freeze_blocks[1]: efficientnet_b0 has no"),
     ],
 )
-def test_backbone_to_come_is_checked_like_those_that_are_there(arch, rest, message):
+def test_depth_and_frozen_blocks_are_those_of_the_family(arch, rest, message):
     found = problems(('"resnet"', f'"{arch}"'), ("nlayers: 10", rest))
-    later = f'ssd_config.arch: "{arch}" comes with release 0.5 (the full set of backbones)'
-    assert found[0] == f'{later}; until then use "resnet"'
-    assert len(found) == (1 if message is None else 2)
-    assert message is None or found[1].startswith(f"ssd_config.{message}")
+    assert len(found) == (message is not None)
+    assert message is None or found[0].startswith(f"ssd_config.{message}")
 
 
 def test_every_choice_of_arch_is_a_family():
@@ -96,7 +98,7 @@ def test_blocks_may_be_listed_line_by_line():
 
 def test_every_mistake_of_a_spec_is_named_at_once():
     found = problems(
-        ("nlayers: 10", "nlayers: 50 freeze_blocks: [1, 5] steps: '[1]' pred_num_channels: 128"),
+        ("nlayers: 10", "nlayers: 51 freeze_blocks: [1, 5] steps: '[1]' pred_num_channels: 128"),
         ("0.15, 0.25", "0.15"),
         ("output_width: 128", "output_width: 96"),
         ("soft_start: 0.1", "soft_start: 0.7"),
@@ -194,10 +196,12 @@ def test_depths_and_blocks_are_those_that_can_be_built():
     from detforge.backbones import find_backbone
 
     for arch, family in FAMILIES.items():
-        for depth in family.depths:
+        for depth in family.depths or (0,):
             backbone = find_backbone(arch, depth, field="ssd_config")
-            assert tuple(backbone.depths) == family.depths
-            assert sorted(backbone.blocks) == list(family.blocks)
+            assert backbone.family.depths == family.depths
+            end = backbone.family.last_block
+            built = [number for number in backbone.blocks if end is None or number <= end]
+            assert built == list(family.blocks)
 
 
 def test_mean_color_is_a_warning():

@@ -19,7 +19,6 @@ class BackboneOptions:
             residual branch can be pruned.
         use_pooling: halve by max-pooling, as the papers do; otherwise by strided convolutions.
         activation: behind each convolution; "relu6" is cut off at 6.
-        dropout: in front of the layers that classify; rate in [0, 1).
         drop_connect: largest rate at which whole residual branches are dropped in training
             (arXiv:1603.09382), growing evenly with depth; in [0, 1).
         asymmetric_padding: strided convolutions of an even-sided image pad on the right and
@@ -33,7 +32,6 @@ class BackboneOptions:
     all_projections: bool = True
     use_pooling: bool = False
     activation: Activation = "relu"
-    dropout: float = 0.0
     drop_connect: float = 0.0
     asymmetric_padding: bool = False
     stride_in_middle: bool = False

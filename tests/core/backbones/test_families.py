@@ -62,38 +62,6 @@ def test_family_has_as_many_weights_as_the_models_users_know(
     assert learnt is None or trainable(model) == learnt
 
 
-# What SSD predicts from at 300 x 300: layer -> side and channels.
-TAPS = [
-    ("resnet", 34, {"block_2d_relu": (38, 128), "block_4c_relu": (19, 512)}),
-    ("resnet", 50, {"block_2d_relu": (38, 512), "block_4c_relu": (19, 2048)}),
-    ("vgg", 16, {"block_4c_relu": (38, 512), "block_5c_relu": (19, 512)}),
-    ("vgg", 19, {"block_4d_relu": (38, 512), "block_5d_relu": (19, 512)}),
-    ("darknet", 19, {"b4_conv5_lrelu": (18, 512), "b5_conv5_lrelu": (9, 1024)}),
-    ("darknet", 53, {"b3_add8": (38, 256), "b4_add8": (19, 512), "b5_add4": (10, 1024)}),
-    ("googlenet", 0, {"inception_3b_output": (37, 480), "inception_5b_output": (18, 1024)}),
-    ("mobilenet_v1", 0, {"conv_pw_relu_5": (38, 256), "conv_pw_relu_11": (19, 512)}),
-    ("mobilenet_v2", 0, {"re_lu_7": (38, 192), "block_12_add": (19, 96)}),
-    ("squeezenet", 0, {"fire8": (38, 512), "fire9": (19, 512)}),
-    (
-        "efficientnet_b0",
-        0,
-        {
-            "block4a_expand_activation": (38, 240),
-            "block6a_expand_activation": (19, 672),
-            "top_activation": (10, 1280),
-        },
-    ),
-]
-
-
-@pytest.mark.parametrize(("arch", "depth", "taps"), TAPS)
-def test_maps_that_ssd_predicts_from_have_the_documented_size(arch, depth, taps):
-    features, _ = built(arch, depth, side=300)
-    found = {name: features.tap(name).shape[2:] for name in taps}
-    assert found == taps
-    assert features.output is features.tap(list(taps)[-1])
-
-
 @pytest.mark.parametrize("version", [0, 3])
 def test_efficientnet_computes_what_keras_applications_does(version):
     """The layers carry the same names; Keras' model normalises the image in front."""

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
@@ -39,6 +41,26 @@ def test_nothing_of_a_frozen_block_is_left_to_train(model):
     frozen = {"conv1", "bn_conv1", "block_2a_conv_1", "block_2a_conv_shortcut", "block_2a_bn_1"}
     assert not frozen & trains
     assert {"block_1a_conv_1", "block_1a_bn_1", "block_3a_bn_shortcut", "head_conv"} <= trains
+
+
+def test_freezing_is_said_in_the_log(model, caplog):
+    caplog.set_level("INFO", logger="detforge")
+    apply_freeze(model, Freeze(blocks=(2, 0), batch_norm=True))
+    assert [record.getMessage() for record in caplog.records] == [
+        "frozen: blocks 0, 2 of the backbone (8 layers)",
+        "frozen: batch statistics of the backbone (13 layers); gamma and beta train",
+    ]
+
+
+def test_switch_without_anything_to_freeze_is_a_warning(caplog):
+    images = keras.Input((32, 32, 3))
+    features = add_backbone(images, find_backbone("squeezenet", 0, field="ssd_config"))
+    part = keras.Model(images, features.output)
+    model = SimpleNamespace(parts={"part": part}, blocks=features.blocks)
+    apply_freeze(model, Freeze(batch_norm=True))
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert "no batch normalisation" in record.getMessage()
 
 
 def test_unknown_block_is_refused_with_the_blocks_there_are(model):

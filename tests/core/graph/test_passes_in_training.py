@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,9 +34,10 @@ dataset_config {
   target_class_mapping { key: "van" value: "van" } }
 """
 SSD = (
-    'ssd_config { arch: "resnet" nlayers: 10 aspect_ratios_global: "[1.0]" '
+    'ssd_config { BACKBONE aspect_ratios_global: "[1.0]" '
     'scales: "[0.1, 0.2, 0.4, 0.5, 0.7, 0.8, 1.0]" }'
 )
+RESNET, MOBILENET = 'arch: "resnet" nlayers: 10', 'arch: "mobilenet_v2"'
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -45,12 +47,12 @@ def _blobs_can_be_imported():
         yield
 
 
-def one_step(detector, regularizer=None, freeze=None):
+def one_step(detector, regularizer=None, freeze=None, backbone=RESNET):
     """Return the weights of a new model before and after one step of plain descent."""
     if detector == "ssd":
         from detforge_ssd import plugin, spec_pb2
 
-        text = SPEC.replace("NETWORK", SSD)
+        text = SPEC.replace("NETWORK", SSD.replace("BACKBONE", backbone))
     else:
         from detforge_blobs import plugin, spec_pb2
 
@@ -116,19 +118,50 @@ def test_step_without_a_penalty_and_freezing_changes_what_has_a_gradient(plain):
     assert all("ssd_" in name for name in still), still
 
 
-FROZEN = Freeze(blocks=(0, 2), batch_norm=True)
-
-
-def test_freezing_holds_every_weight_it_names_and_no_other():
-    # The penalty reaches kernels that the two objects do not.
-    before, after = one_step("ssd", Regularizer(kind="l2", weight=WEIGHT), FROZEN)
-    still = {name for name, value in before.items() if np.array_equal(value, after[name])}
-    convolutions = {
-        name for name in before if is_penalised(name) and ("/conv1/" in name or "/block_2" in name)
+def still(step):
+    """Return the names of the backbone's weights that a step left as they were."""
+    before, after = step
+    return {
+        name
+        for name, value in before.items()
+        if "/ssd_" not in name and np.array_equal(value, after[name])
     }
+
+
+@pytest.mark.parametrize(
+    ("backbone", "blocks", "pattern", "count"),
+    [
+        # Convolution and normalisation; block 2 has three of each.
+        pytest.param(RESNET, (2, 0), "/(conv1|bn_conv1|block_2a_.*)/", 4 * 5, id="resnet10"),
+        pytest.param(
+            *(MOBILENET, (0, 3), "/(conv1|bn_conv1|block_2_.*)/", 5 + 3 * 5 + 1), id="mobilenet_v2"
+        ),
+    ],
+)
+def test_frozen_blocks_change_in_nothing(backbone, blocks, pattern, count):
+    step = one_step("ssd", freeze=Freeze(blocks=blocks), backbone=backbone)
+    frozen = {name for name in step[0] if re.search(pattern, name)}
+    assert len(frozen) == count
+    assert still(step) == frozen
+
+
+@pytest.mark.parametrize(
+    ("backbone", "layers"),
+    [pytest.param(RESNET, 13, id="resnet10"), pytest.param(MOBILENET, 39, id="mobilenet_v2")],
+)
+def test_frozen_statistics_stay_and_all_else_trains(backbone, layers):
+    before, after = one_step("ssd", freeze=Freeze(batch_norm=True), backbone=backbone)
     statistics = {name for name in before if "/moving_" in name and "/ssd_" not in name}
-    assert len(convolutions) == 4
-    assert len(statistics) == 2 * 13
-    assert {name for name in still if "/ssd_" not in name} == convolutions | statistics
-    assert not any(is_penalised(name) for name in still - convolutions)
-    assert not any("/ssd_" in name and "/moving_" in name for name in still)
+    assert len(statistics) == 2 * layers
+    assert still((before, after)) == statistics
+    for name in before:  # of the detector's own layers they move
+        if "/ssd_" in name and "/moving_" in name:
+            assert not np.array_equal(before[name], after[name]), name
+
+
+def test_frozen_kernels_are_not_penalised():
+    step = one_step("ssd", Regularizer(kind="l2", weight=WEIGHT), Freeze(blocks=(0, 2)))
+    assert len([name for name in still(step) if is_penalised(name)]) == 4
+    # The penalty reaches what the two objects do not.
+    heads = [name for name in step[0] if is_penalised(name) and "/ssd_" in name]
+    assert not [name for name in heads if np.array_equal(step[0][name], step[1][name])]

@@ -41,7 +41,7 @@ def test_blocks_of_one_type_are_explained_together(printed):
             "  Backbone.",
             "  kind        text",
             '  choices     "resnet"',
-            '  later       comes with release 0.5 (the full set of backbones): "vgg", "darknet"',
+            '  later       comes with release 0.10 (quantisation): "vgg", "darknet"',
         ]
     )
 
@@ -153,7 +153,7 @@ def test_schema_as_json_holds_what_applies_to_each_field(printed):
         "required": False,
         "help": "Backbone.",
         "choices": ["resnet"],
-        "later_choices": {"vgg": "0.5", "darknet": "0.5"},
+        "later_choices": {"vgg": "0.10", "darknet": "0.10"},
     }
     assert fields["scoring.momentum"] == {
         "path": "scoring.momentum",

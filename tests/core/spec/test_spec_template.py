@@ -67,8 +67,8 @@ scoring {
 
 # The network.
 first {
-  # Backbone. Choices: "resnet". Comes with release 0.5 (the full set of backbones): "vgg",
-  # "darknet". The value is an example.
+  # Backbone. Choices: "resnet". Comes with release 0.10 (quantisation): "vgg", "darknet". The value
+  # is an example.
   #arch: "resnet"
   # Shapes. Above 0 and below 1. Has no effect beside scales. The value is an example.
   #shapes: "[0.5]"
