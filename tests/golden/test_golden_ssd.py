@@ -7,9 +7,10 @@ import pytest
 from keras import ops
 
 from detforge.boxes import decode_boxes, match_anchors, multiclass_nms
+from detforge.boxes.losses import cross_entropy, smooth_l1
 from detforge_ssd.anchor_config import AnchorConfig, anchors_per_cell
 from detforge_ssd.anchors import generate_anchors
-from detforge_ssd.losses import cross_entropy, multibox_loss, multibox_loss_per_image, smooth_l1
+from detforge_ssd.losses import multibox_loss, multibox_loss_per_image
 from detforge_ssd.targets import assign_targets
 
 

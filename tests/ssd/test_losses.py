@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from detforge_ssd.losses import cross_entropy, hard_negatives, multibox_loss, smooth_l1
+from detforge.boxes.losses import cross_entropy, smooth_l1
+from detforge_ssd.losses import hard_negatives, multibox_loss
 
 
 def loss(probabilities, class_targets, deltas=None, **options):

@@ -1,4 +1,4 @@
-"""Box geometry on tensors: overlap, coding, matching, non-maximum suppression.
+"""Box geometry on tensors: anchors, overlap, coding, matching, suppression, cropping.
 
 Pure functions on `keras.ops`: any backend, shapes known in advance. Boxes are xyxy float
 pixels, continuous (width = x2 - x1), and float32 also under mixed precision.

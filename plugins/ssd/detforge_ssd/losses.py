@@ -6,16 +6,14 @@ background first.
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from keras import ops
 
+from detforge.boxes.losses import cross_entropy, smooth_l1
+
 if TYPE_CHECKING:
     Tensor = Any
-
-# Cross-entropy of a probability of 1e-15: more than that, one anchor cannot cost.
-_MAX_CROSS_ENTROPY = 15 * math.log(10)
 
 
 def multibox_loss(
@@ -84,26 +82,6 @@ def multibox_loss_per_image(
         "classification": weight * ops.sum(class_loss * counted, axis=1),
         "localisation": weight * alpha * ops.sum(smooth_l1(deltas, delta_targets) * positive, 1),
     }
-
-
-def cross_entropy(class_logits: Tensor, class_targets: Tensor) -> Tensor:
-    """Return the softmax cross-entropy of each anchor, float32 (B, A), capped; 0 if neutral."""
-    # float32 even under mixed precision: float16 sums of thousands of anchors lose the tail.
-    logits = ops.cast(class_logits, "float32")
-    target = ops.maximum(ops.cast(class_targets, "int32"), 0)
-    loss = ops.sparse_categorical_crossentropy(target, logits, from_logits=True)
-    # The cap acts on the value alone: an anchor that is far off must still learn.
-    loss = loss + ops.stop_gradient(ops.minimum(loss, _MAX_CROSS_ENTROPY) - loss)
-    return ops.where(ops.cast(class_targets, "int32") >= 0, loss, 0.0)
-
-
-def smooth_l1(deltas: Tensor, delta_targets: Tensor) -> Tensor:
-    """Return smooth L1 summed over the four deltas, float32 (B, A).
-
-    Fast R-CNN, equation 3 (arXiv:1504.08083).
-    """
-    error = ops.abs(ops.cast(deltas, "float32") - ops.cast(delta_targets, "float32"))
-    return ops.sum(ops.where(error < 1, 0.5 * error * error, error - 0.5), axis=-1)
 
 
 def hard_negatives(negative_loss: Tensor, count: Tensor) -> Tensor:
