@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import keras
     from google.protobuf.message import Message
 
-    from detforge.backbones import Backbone
+    from detforge.backbones import Family
     from detforge.cli.options import OptionChange
     from detforge.data.samples import SampleSource
     from detforge.deployment import Deployment, Target, TensorRTPlugin
@@ -219,8 +219,8 @@ def export(request: ExportRequest) -> ExportReport:
 
 
 @hookspec
-def backbones() -> Mapping[str, Backbone]:
-    """Return further backbones by name, for `detforge.backbones.find_backbone`.
+def backbones() -> Mapping[str, Family]:
+    """Return further families of backbones by name, for `detforge.backbones.find_backbone`.
 
     A detector decides which it takes: SSD, for one, lists those whose feature maps it knows.
 

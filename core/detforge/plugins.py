@@ -126,7 +126,7 @@ class Detector:
         self.hook.recipe(spec=spec.message)
 
     def build_model(self, spec: Spec, mode: Mode, recipe: Recipe | None = None) -> DetectionModel:
-        """Return a new model with random weights.
+        """Return a new model with random weights, as narrow as the recipe's variant says.
 
         Args:
             spec: a checked spec.
@@ -135,15 +135,20 @@ class Detector:
 
         Raises:
             SpecError: the spec asks for a model that cannot be built; located in its file.
+            CheckpointError: the widths of the variant are not of this model.
         """
         from detforge.backbones import register_backbones
 
-        for found in self.hook.backbones():
-            register_backbones(found)
+        register_backbones(self.hook.backbones())
         recipe = recipe or self.recipe(spec)
         with spec.located():
             model = self.hook.build_model(spec=spec.message, recipe=recipe, mode=mode)
-        return self._required("build_model", model)
+        model = self._required("build_model", model)
+        if widths := recipe.variant.widths:
+            from detforge.graph.narrow import narrow_parts
+
+            narrow_parts(model, widths)
+        return model
 
     def arrives(self, task: str) -> str:
         """Return the feature of the roadmap that brings a task, '' for one that works."""

@@ -13,7 +13,7 @@ from detforge.backbones.options import BackboneOptions
 from detforge.errors import PluginError, Problem, SpecError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 __all__ = ["Backbone", "BackboneOptions", "Block", "Family", "find_backbone", "register_backbones"]
 
@@ -28,19 +28,23 @@ _MODULES = {
     "squeezenet": "squeezenet",
     **{f"efficientnet_b{version}": "efficientnet" for version in range(8)},
 }
+# What plugins of the present detector bring.
 _REGISTRY: dict[str, Family] = {}
 
 
-def register_backbones(found: Mapping[str, Family]) -> None:
-    """Add the families that a plugin's `backbones` hook brings.
+def register_backbones(answers: Iterable[Mapping[str, Family]]) -> None:
+    """Add the families of all answers to the hook `backbones`, in place of any added before.
 
     Raises:
         PluginError: a name is taken by another family.
     """
-    for name, family in found.items():
-        if name in _MODULES or _REGISTRY.get(name, family) != family:
+    brought: dict[str, Family] = {}
+    for name, family in (pair for answer in answers for pair in answer.items()):
+        if name in _MODULES or name in brought:
             raise PluginError(f"a plugin brings a backbone {name!r}, but there is one already")
-        _REGISTRY[name] = family
+        brought[name] = family
+    _REGISTRY.clear()
+    _REGISTRY.update(brought)
 
 
 def find_backbone(arch: str, depth: int, *, field: str, **options: Any) -> Backbone:
@@ -61,8 +65,9 @@ def find_backbone(arch: str, depth: int, *, field: str, **options: Any) -> Backb
         raise SpecError(Problem(f"{field}.arch", f"no backbone {arch!r}; there is {known}"))
     family = _family(arch)
     if depth not in (family.depths or (0,)):
-        allowed = " or ".join(str(d) for d in family.depths) or "leave it out"
-        raise SpecError(Problem(f"{field}.nlayers", f"{arch} has no depth {depth}; use {allowed}"))
+        depths = " or ".join(str(d) for d in family.depths)
+        advice = f"use {depths}" if depths else "it comes in one"
+        raise SpecError(Problem(f"{field}.nlayers", f"{arch} has no depth {depth}; {advice}"))
     chosen = BackboneOptions(**{**family.defaults, **options})
     if unknown := [name for name in options if name not in family.options]:
         known = ", ".join(sorted(family.options)) or "none"

@@ -2,9 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from detforge.backbones import find_backbone
 from detforge.backbones.layers import conv
-from detforge.errors import SpecError
 
 
 @pytest.mark.parametrize("side", [7, 8])
@@ -18,10 +16,3 @@ def test_strided_convolution_pads_both_sides_alike(side, kernel):
     middle[kernel // 2, kernel // 2] = 1
     model.set_weights([middle])
     np.testing.assert_array_equal(model.predict(image, verbose=0)[0, ..., 0], image[0, ::2, ::2, 0])
-
-
-def test_unknown_backbone_names_those_there_are():
-    with pytest.raises(
-        SpecError, match=r"ssd_config\.arch: no backbone 'resnext'; there is darknet, .*, vgg"
-    ):
-        find_backbone("resnext", 50, field="ssd_config")
