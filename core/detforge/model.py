@@ -78,6 +78,25 @@ class Level(NamedTuple):
     anchors: int
 
 
+class Join(NamedTuple):
+    """An input of a part that has the channels of another part's output, in their order.
+
+    What lies between (RoI align, say) may change everything about the tensor but its last axis.
+    An output that feeds several inputs, or an input that several outputs feed, has several joins.
+
+    Attributes:
+        source: name of the part that the output is of.
+        output: its number there.
+        target: name of the part that the input is of.
+        input: its number there.
+    """
+
+    source: str
+    output: int
+    target: str
+    input: int
+
+
 class DetectionModel(abc.ABC):
     """A detector as the core sees it.
 
@@ -93,6 +112,7 @@ class DetectionModel(abc.ABC):
             for parts that take images of free size, or many rows an image (regions). The others
             take one row of the shape that they have. For counting what a model costs.
         levels: the feature maps that predict, largest first.
+        joins: which parts feed which ones; other inputs and outputs of parts are never pruned.
     """
 
     parts: Mapping[str, keras.Model]
@@ -100,6 +120,7 @@ class DetectionModel(abc.ABC):
     backbone: Backbone | None = None
     input_shapes: Mapping[str, Sequence[tuple[int, ...]]] = MappingProxyType({})
     levels: Sequence[Level] = ()
+    joins: Sequence[Join] = ()
 
     @abc.abstractmethod
     def losses(self, batch: Batch, *, training: bool) -> dict[str, Tensor]:
