@@ -8,8 +8,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return rows in aligned columns: the first to the left, the others to the right."""
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
+    """Return rows in aligned columns: the first ones to the left, the others to the right.
+
+    Args:
+        header: the first line.
+        rows: as many cells each.
+        left: columns aligned to the left.
+    """
     from rich.cells import cell_len  # class names may hold wide characters
 
     lines = [header, *rows]
@@ -17,7 +23,10 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
     def aligned(cells: Sequence[str]) -> str:
         gaps = [" " * (width - cell_len(cell)) for cell, width in zip(cells, widths, strict=True)]
-        rest = (gap + cell for gap, cell in zip(gaps[1:], cells[1:], strict=True))
-        return "  ".join([cells[0] + gaps[0], *rest]).rstrip()
+        padded = [
+            cell + gap if column < left else gap + cell
+            for column, (cell, gap) in enumerate(zip(cells, gaps, strict=True))
+        ]
+        return "  ".join(padded).rstrip()
 
     return "\n".join(map(aligned, lines))

@@ -50,6 +50,8 @@ def test_help_shows_a_line_for_each_shell(detforge):
         (["ssd", "engine", "-i", "nh"], ["plain nhwc"]),
         (["ssd", "engine", "mod"], ["file mod"]),
         (["ssd", "spec", "--ex"], ["plain --explain"]),
+        (["ssd", "su"], ["plain summary"]),
+        (["ssd", "summary", "--va"], ["plain --variables"]),
         (["mask_rcnn", "inference", "--incl"], ["plain --include_mask", "plain --include_masks"]),
         (["ssd", "inference", "--incl"], []),
     ],

@@ -31,8 +31,9 @@ SUMMARIES = {
     "calibration_tensorfile": "Write images to calibrate int8 with.",
     "engine": "Build a TensorRT engine from an exported model.",
     "spec": "Print a commented spec, check spec files, explain fields.",
+    "summary": "Show the network: layers, sizes, weights, multiply-adds.",
 }
-"""Word on the command line -> what it does: the tasks, and ``spec``."""
+"""Word on the command line -> what it does: the tasks, ``spec`` and ``summary``."""
 
 
 class Group(click.Group):
@@ -167,10 +168,10 @@ class Root(Group):
 
 
 class DetectorGroup(Group):
-    """``detforge <detector>``: the tasks and ``spec``; the plugin is loaded for those only."""
+    """``detforge <detector>``: tasks, spec, summary; the plugin is loaded for those only."""
 
     def rows(self) -> list[tuple[str, str]]:
-        """Return the tasks and ``spec``."""
+        """Return the tasks, ``spec`` and ``summary``."""
         return list(SUMMARIES.items())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -183,6 +184,11 @@ class DetectorGroup(Group):
             from detforge.cli.spec import spec_command
 
             return spec_command(self.name or "")
+        if cmd_name == "summary":
+            from detforge.cli.summary import SummaryCommand
+            from detforge.plugins import load_detector
+
+            return SummaryCommand(load_detector(self.name or ""))
         word = OTHER_TASK_WORDS.get(cmd_name, cmd_name)
         if word not in TASK_WORDS:
             return None
