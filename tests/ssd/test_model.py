@@ -23,10 +23,14 @@ dataset_config {
 """.replace(",\n", ",")
 
 
-def build(depth=18, width=300, height=300, network="ssd", extra="", arch="resnet"):
+def spec_text(depth=18, width=300, height=300, network="ssd", extra="", arch="resnet"):
     text = SAMPLE.replace("DEPTH", f"{depth} {extra}").replace("WIDTH", str(width))
-    text = text.replace('"resnet"', f'"{arch}"')
     text = text.replace("HEIGHT", str(height)).replace("ssd_config", f"{network}_config")
+    return text.replace('"resnet"', f'"{arch}"')
+
+
+def build(*args, network="ssd", **kwargs):
+    text = spec_text(*args, network=network, **kwargs)
     message = parse_spec(text, spec_pb2.Experiment).message
     module = {"ssd": plugin, "dssd": dssd}[network]
     return module.build_model(message, module.recipe(message))
