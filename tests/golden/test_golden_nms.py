@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from keras import ops
 
 from detforge.boxes import greedy_nms, multiclass_nms
+from detforge.boxes.tiled_nms import keep_best
 
 # What later detectors bring: "detections" is per-class and soft suppression with an overlap
-# that counts one pixel more, "keep_plus1_convention" the same overlap for a single class.
+# that counts one pixel more.
 TESTED = {"keep", "nmsed_boxes"}
 LATER = {"detections"}
 
@@ -25,6 +27,18 @@ def test_greedy_suppression_equals_the_reference(case):
     kept = ops.convert_to_numpy(kept)
     case.check(kept[kept >= 0], "keep")
     assert (kept[len(case.expected["keep"]) :] == -1).all()
+
+
+@pytest.mark.golden("nms", expects="keep_plus1_convention")
+def test_suppression_that_counts_a_pixel_more_equals_the_reference(case):
+    # A box from x1 to x2 is x2 - x1 + 1 wide there.
+    boxes = case.inputs["boxes"] + np.array([0, 0, 1, 1], np.float32)
+    order = np.argsort(-case.inputs["scores"], kind="stable")
+    alive = case.inputs["scores"][order] > case.config["score_threshold"]
+    iou, most = case.config["iou_threshold"], case.config["max_output"]
+    kept = keep_best(boxes[order][None], alive[None], iou_threshold=iou, most=most)
+    kept = ops.convert_to_numpy(kept)[0]
+    case.check(order[kept[kept >= 0]], "keep_plus1_convention")
 
 
 @pytest.mark.golden("nms", expects="nmsed_boxes")

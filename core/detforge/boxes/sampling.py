@@ -56,7 +56,7 @@ def choose_randomly(
         bool (B, A).
     """
     keys = _keys(among, seeds, stream)
-    best = ops.top_k(keys, min(most, keys.shape[1]))[0]
+    best = ops.top_k(keys, min(max(most, 1), keys.shape[1]))[0]
     count = ops.broadcast_to(ops.cast(count, "int32"), ops.shape(best[:, 0]))
     place = ops.clip(count - 1, 0, best.shape[1] - 1)
     least = ops.take_along_axis(best, place[:, None], axis=1)

@@ -19,7 +19,7 @@ def choose(among, count, seed, **options):
     return ops.convert_to_numpy(choose_randomly(among, count, seeds, **options))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(hnp.arrays(bool, st.tuples(st.just(2), st.just(40))), st.integers(0, 50), SEEDS)
 def test_as_many_are_chosen_as_are_wanted_and_take_part(among, count, seed):
     chosen = choose(among, count, seed)
@@ -27,7 +27,7 @@ def test_as_many_are_chosen_as_are_wanted_and_take_part(among, count, seed):
     assert chosen.sum(axis=1).tolist() == np.minimum(among.sum(axis=1), count).tolist()
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(hnp.arrays(bool, (2, 30)), SEEDS)
 def test_a_random_order_has_each_element_once_and_those_that_take_part_first(among, seed):
     seeds = np.full(2, seed, np.int64).astype(np.int32)
