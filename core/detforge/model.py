@@ -35,6 +35,8 @@ class Batch(TypedDict, total=False):
         ignore: bool (B, N), objects that are neither to be found nor background.
         masks: float32 (B, N, h, w), 0 or 1, cropped to the box; only when the recipe asks.
         row: int32 (B,), index of the image in its source: names and sizes stay on the host.
+        seed: int32 (B,), of the detector's random choices: another number for each view of an
+            image, the same when a run goes on.
     """
 
     images: Tensor
@@ -44,6 +46,7 @@ class Batch(TypedDict, total=False):
     ignore: Tensor
     masks: Tensor
     row: Tensor
+    seed: Tensor
 
 
 class Detections(NamedTuple):

@@ -37,8 +37,9 @@ log = logging.getLogger(__name__)
 # The number of objects is padded to a multiple of it: a few more images rarely change the shape,
 # and with it the compiled program.
 _PADDING_STEP = 8
-# Keeps the draws that change an image apart from those that order the images.
-_AUGMENTATION = 2
+# Keep the draws that change an image, and those of the detector, apart from those that order the
+# images.
+_AUGMENTATION, _DETECTOR = 2, 3
 # A batch of large images takes hundreds of megabytes.
 _AHEAD_BYTES = 512 << 20
 
@@ -206,6 +207,7 @@ class TrainingBatches:
             "labels": np.full((size, objects), -1, np.int32),
             "ignore": np.zeros((size, objects), bool),
             "row": np.zeros(size, np.int32),
+            "seed": np.zeros(size, np.int32),
         }
         if side:
             arrays["masks"] = np.zeros((size, objects, side, side), np.float32)
@@ -228,6 +230,7 @@ class TrainingBatches:
         if target.masks is not None:
             arrays["masks"][index, :count] = target.masks
         arrays["row"][index] = draw.row
+        arrays["seed"][index] = _seed_of(self._seed, draw)
 
     def _report_crowded(self) -> None:
         """Say how many of the images read so far have more objects than a batch holds."""
@@ -277,6 +280,12 @@ def _refuse_crowded_images(source: SampleSource, recipe: Recipe, limit: int) -> 
             f"{place}: {most} objects, and {recipe.data.max_objects_field} permits {limit} in an "
             f"image. Set it to {most} or more (images with too many: {len(crowded)})"
         )
+
+
+def _seed_of(seed: int, draw: Draw) -> int:
+    """Return another number for each view of an image, the same whenever it is asked for."""
+    state = np.random.SeedSequence((seed, _DETECTOR, draw.row, draw.turn)).generate_state(1)
+    return int(state[0]) >> 1  # a signed number holds 31 bits
 
 
 def _ahead(wanted: int, size: int) -> int:

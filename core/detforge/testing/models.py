@@ -47,6 +47,7 @@ def check_models(detector: Detector, spec: Spec, recipe: Recipe) -> Iterator[str
         lambda: detection_findings(models["infer"], recipe),
         lambda: loss_findings(models["train"], recipe),
         lambda: export_findings(detector, spec, recipe, models["infer"]),
+        lambda: cost_findings(models["infer"]),
     ]
     for check in checks:
         try:
@@ -75,6 +76,20 @@ def part_findings(model: Any, mode: Mode) -> Iterator[str]:
         for prefix in prefixes:
             if not any(name.startswith(prefix) for name in names):
                 yield f"no layer's name begins with {prefix!r}, as block {block} says"
+
+
+def cost_findings(model: DetectionModel) -> Iterator[str]:
+    """Yield where a model names layers that it lacks as its levels.
+
+    Raises:
+        PluginError: what the model costs cannot be counted.
+    """
+    from detforge.graph.cost import layer_costs
+
+    named = {(cost.part, cost.layer) for cost in layer_costs(model)}
+    for level in model.levels:
+        if (level.part, level.layer) not in named:
+            yield f"the part {level.part!r} has no layer {level.layer!r}, as levels say"
 
 
 def weight_findings(models: Mapping[Mode, DetectionModel]) -> Iterator[str]:
@@ -208,6 +223,7 @@ def fabricated_batch(recipe: Recipe, *, objects: bool) -> dict[str, np.ndarray]:
         "labels": labels,
         "ignore": ignore,
         "row": np.arange(_IMAGES, dtype=np.int32),
+        "seed": np.arange(_IMAGES, dtype=np.int32),
     }
     if side:
         batch["masks"] = (boxes[..., :1, None] > 0) * np.ones((side, side), np.float32)

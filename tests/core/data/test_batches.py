@@ -76,6 +76,7 @@ def test_batch_has_the_documented_arrays(drawn):
         "labels": ((4, 8), "int32"),
         "ignore": ((4, 8), "bool"),
         "row": ((4,), "int32"),
+        "seed": ((4,), "int32"),
     }
 
 
@@ -90,6 +91,15 @@ def test_padding_is_minus_one_and_zeros():
 def test_row_names_the_image_in_the_batch():
     batch = TrainingBatches(_source(), make_recipe(), seed=1).batch(0)
     np.testing.assert_array_equal(batch["images"][:, 0, 0, 0], batch["row"])
+
+
+def test_each_view_of_an_image_has_a_seed_of_its_own_that_comes_again():
+    batches, again = (TrainingBatches(_source(), make_recipe(), seed=1) for _ in range(2))
+    seeds = np.concatenate([batches.batch(step)["seed"] for step in range(30)])
+    assert len(set(seeds.tolist())) == len(seeds)
+    np.testing.assert_array_equal(batches.batch(7)["seed"], again.batch(7)["seed"])
+    other = TrainingBatches(_source(), make_recipe(), seed=2)
+    assert not np.isin(other.batch(7)["seed"], seeds).any()
 
 
 @pytest.mark.parametrize(("most", "padded"), [(1, 8), (8, 8), (9, 16), (16, 16)])
