@@ -146,6 +146,16 @@ def test_inference_draws_masks(blobs, trained):
     assert sum(len(p.read_text().splitlines()) for p in (blobs.work / "labels").iterdir()) >= 4
 
 
+def test_summary_counts_the_masks_of_all_peaks(blobs):
+    network = json.loads(blobs("summary", "-e", "spec.txt", "--json", "--variables"))
+    layers = {row["layer"]: row for row in network["layers"]}
+    assert layers["conv_0"]["output_shapes"][0][1:3] == [48, 48]
+    peaks, features = layers["features"]["output_shapes"][0][1:]
+    assert layers["mask_0"]["multiply_adds"] == peaks * features * 64
+    assert network["levels"] == []
+    assert "masks/mask_1/kernel" in [row["name"] for row in network["variables"]]
+
+
 def test_train_and_infer_graphs_share_their_weights(site):
     code = """
 import numpy as np

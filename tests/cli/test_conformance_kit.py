@@ -341,6 +341,19 @@ def test_wrong_kinds_of_answers_are_findings(install, spec):
             id="export",
         ),
         pytest.param(
+            'self.blocks = {0: ("score",)}',
+            'from detforge.model import Level; self.levels = [Level("network", "map", 1)]',
+            ["the part 'network' has no layer 'map', as levels say"],
+            id="level",
+        ),
+        pytest.param(
+            'self.parts = {"network":',
+            'more = keras.Input((None, 3)); y = keras.layers.Dense(1, name="more")(more); '
+            'self.parts = {"rows": keras.Model(more, y), "network":',
+            ["the part 'rows' takes inputs of free size"],
+            id="free-size",
+        ),
+        pytest.param(
             'graph.part("network"', 'graph.part("net"', ["there is no part 'net'"], id="glue"
         ),
     ],

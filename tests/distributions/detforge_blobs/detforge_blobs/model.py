@@ -48,6 +48,7 @@ class Blobs(DetectionModel):
             "dense": keras.Model(images, outputs, name="dense"),
             "masks": keras.Model(vector, mask, name="masks"),
         }
+        self.input_shapes = {"masks": [(1, self.peaks, 4 * config.width)]}
 
     def losses(self, batch: Batch, *, training: bool) -> dict[str, Any]:
         """Return heatmap, box and mask losses at the cells of the objects' centres."""
