@@ -79,10 +79,10 @@ def _transfer(
 def run_state(trainer: Trainer) -> dict[str, np.ndarray]:
     """Return what a run needs beside the weights that it shows, to go on as if never stopped.
 
-    The optimiser's variables, iteration count and loss scale included, by position and path; and
-    the raw weights where averages are shown.
+    The optimiser's variables, iteration count and loss scale included, by position and path; the
+    seeds of layers that draw at random; and the raw weights where averages are shown.
     """
-    variables = _named_variables(trainer.optimizer)
+    variables = _named_variables(trainer)
     state = {name: keras.ops.convert_to_numpy(value) for name, value in variables.items()}
     return state | (trainer.average.state() if trainer.average else {})
 
@@ -94,15 +94,27 @@ def _restore_state(trainer: Trainer, checkpoint: Checkpoint, path: Path) -> None
             f"{path}: the optimiser's state does not fit this spec; start a new run from the "
             "weights instead (leave out --initial_epoch)"
         )
-    for name, variable in _named_variables(trainer.optimizer).items():
+    for name, variable in _named_variables(trainer).items():
         variable.assign(checkpoint.optimizer[name])
     if trainer.average:
         trainer.average.restore(checkpoint.optimizer)
 
 
-def _named_variables(optimizer: keras.optimizers.Optimizer) -> dict[str, keras.Variable]:
+def _named_variables(trainer: Trainer) -> dict[str, keras.Variable]:
     # Keras numbers optimisers within a process: the name of this one says nothing.
-    return {
+    optimizer = {
         f"{i:04d}/{variable.path.partition('/')[2]}": variable
-        for i, variable in enumerate(optimizer.variables)
+        for i, variable in enumerate(trainer.optimizer.variables)
     }
+    seeds = {
+        f"seed/{part}/{i:04d}": variable
+        for part, network in trainer.detection_model.parts.items()
+        for i, variable in enumerate(_seeds(network))
+    }
+    return optimizer | seeds
+
+
+def _seeds(network: keras.Model) -> list[keras.Variable]:
+    """Return the seeds of layers such as dropout: all the state that Keras calls no weight."""
+    weights = {id(weight) for weight in network.weights}
+    return [variable for variable in network.variables if id(variable) not in weights]

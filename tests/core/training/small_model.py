@@ -32,9 +32,11 @@ RECIPE = replace(
 class SmallModel(DetectionModel):
     """Draws the mean of all channels."""
 
-    def __init__(self) -> None:
+    def __init__(self, dropout: float = 0.0) -> None:
         images = keras.Input((8, 8, 3), name="images")
         drawn = keras.layers.ReLU(name="relu")(batch_norm(conv(images, 4, 3, "conv"), "bn"))
+        if dropout:
+            drawn = keras.layers.Dropout(dropout, name="dropout")(drawn)
         self.parts = {"network": keras.Model(images, drawn, name="network")}
         self.dtypes: set[str] = set()
 
@@ -48,11 +50,13 @@ class SmallModel(DetectionModel):
         raise NotImplementedError
 
 
-def make_trainer(decay: float = 0.0, policy: str = SINGLE, seed: int = 0, **changes: Any):
+def make_trainer(
+    decay: float = 0.0, policy: str = SINGLE, seed: int = 0, dropout: float = 0.0, **changes: Any
+):
     """Return a model and its compiled trainer; always the same."""
     keras.utils.set_random_seed(seed)
     with computing_in(policy):
-        model = SmallModel()
+        model = SmallModel(dropout)
     if policy != SINGLE:
         return_single_precision(model)
     trainer = Trainer(model, WeightAverage(model, decay) if decay else None)
