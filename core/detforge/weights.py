@@ -52,7 +52,7 @@ class Unmatched(NamedTuple):
             "unexpected": self.unexpected,
             "other shape": tuple(shapes),
         }
-        return "; ".join(f"{what}: {_few(names)}" for what, names in found.items() if names)
+        return "; ".join(f"{what}: {few(names)}" for what, names in found.items() if names)
 
 
 def named_variables(model: DetectionModel) -> dict[str, keras.Variable]:
@@ -231,6 +231,7 @@ def _compare(
     )
 
 
-def _few(names: Sequence[str]) -> str:
+def few(names: Sequence[str]) -> str:
+    """Return the first of some names, and how many more there are."""
     more = len(names) - _NAMES_SHOWN
     return ", ".join(names[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")

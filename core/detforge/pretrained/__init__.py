@@ -1,0 +1,1 @@
+"""Weights that somebody trained, found by layer name."""
