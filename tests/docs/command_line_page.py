@@ -23,6 +23,15 @@ def console(*lines: str) -> str:
     return fenced("\n".join(shown), "console")
 
 
+def summary() -> str:
+    """Return what the summary of a network begins with, and how it ends."""
+    line = "detforge ssd summary -e spec.txt"
+    head, layers, levels, totals = run(line, FILES).text.split("\n\n")
+    first, last = layers.splitlines()[:6], layers.splitlines()[-2:]
+    shown = [f"$ {line}", head, "", *first, "...", *last, "", levels, "", totals]
+    return fenced("\n".join(shown), "console")
+
+
 def options() -> str:
     """Return a table of the options of each task."""
     return "\n".join(_table(word, task) for word, task in TASK_WORDS.items())
@@ -88,6 +97,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
         "detforge ssd train -e spec.txt -key secret",
         "detforge ssd train -e -r out",
     ),
+    "summary": summary,
     "options": options,
 }
 """Name -> what makes the block."""
