@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from detforge.backbones.family import Block
     from detforge.backbones.options import BackboneOptions
 
-_REPEATS_53 = (1, 2, 8, 8, 4)
+REPEATS_53 = (1, 2, 8, 8, 4)
 # Filters of each block of Darknet-19; 3x3 and 1x1 kernels take turns.
 _FILTERS_19 = (
     (64,),
@@ -33,23 +33,28 @@ def darknet_blocks(depth: int, options: BackboneOptions) -> dict[int, Block]:
     """Return block 0, the first convolution, and blocks 1 to 5, each of half the resolution."""
     layer = partial(_layer, options=options)
     block = partial(_block_19 if depth == 19 else _block_53, layer=layer)
+    halving = 4 if options.max_stride == 16 else 5
     return {
         0: partial(layer, filters=32, kernel=3, name="conv1"),
-        **{number: partial(block, number=number) for number in range(1, 6)},
+        **{
+            number: partial(block, number=number, halves=number <= halving)
+            for number in range(1, 6)
+        },
     }
 
 
-def _block_19(x: Any, number: int, layer: Any) -> Any:
-    x = max_pool(x, 2, f"maxpool_{number}")
+def _block_19(x: Any, number: int, layer: Any, *, halves: bool) -> Any:
+    if halves:
+        x = max_pool(x, 2, f"maxpool_{number}")
     for i, filters in enumerate(_FILTERS_19[number - 1], 1):
         x = layer(x, filters=filters, kernel=3 if i % 2 else 1, name=f"b{number}_conv{i}")
     return x
 
 
-def _block_53(x: Any, number: int, layer: Any) -> Any:
+def _block_53(x: Any, number: int, layer: Any, *, halves: bool) -> Any:
     filters = 32 * 2**number
-    x = layer(x, filters=filters, kernel=3, name=f"conv{number + 1}", stride=2)
-    for i in range(1, _REPEATS_53[number - 1] + 1):
+    x = layer(x, filters=filters, kernel=3, name=f"conv{number + 1}", stride=2 if halves else 1)
+    for i in range(1, REPEATS_53[number - 1] + 1):
         y = layer(x, filters=filters // 2, kernel=1, name=f"b{number}_conv{i}_1")
         y = layer(y, filters=filters, kernel=3, name=f"b{number}_conv{i}_2")
         x = keras.layers.Add(name=f"b{number}_add{i}")([x, y])
@@ -67,7 +72,7 @@ FAMILIES = {
     "darknet": Family(
         blocks=darknet_blocks,
         depths=(19, 53),
-        options=frozenset({"use_bias", "use_batch_norm", "activation"}),
+        options=frozenset({"use_bias", "use_batch_norm", "activation", "max_stride"}),
         activations=("relu", "leaky_relu"),
     )
 }

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from detforge.backbones.options import BackboneOptions
 
 
-class _Stage(NamedTuple):
+class Stage(NamedTuple):
+    """Units of one resolution: side of the kernel, stride of the first unit, and so on."""
+
     kernel: int
     stride: int
     expansion: int
@@ -33,14 +35,15 @@ class _Stage(NamedTuple):
 
 # Table 1 of the paper.
 _STAGES = (
-    _Stage(3, 1, 1, 16, 1),
-    _Stage(3, 2, 6, 24, 2),
-    _Stage(5, 2, 6, 40, 2),
-    _Stage(3, 2, 6, 80, 3),
-    _Stage(5, 1, 6, 112, 3),
-    _Stage(5, 2, 6, 192, 4),
-    _Stage(3, 1, 6, 320, 1),
+    Stage(3, 1, 1, 16, 1),
+    Stage(3, 2, 6, 24, 2),
+    Stage(5, 2, 6, 40, 2),
+    Stage(3, 2, 6, 80, 3),
+    Stage(5, 1, 6, 112, 3),
+    Stage(5, 2, 6, 192, 4),
+    Stage(3, 1, 6, 320, 1),
 )
+_LAST_STRIDED = 6  # number of the stage, from 1
 _UNSCALED_UNITS = sum(stage.repeats for stage in _STAGES)
 # (width, depth) of B0 to B7.
 _SCALES = (
@@ -57,19 +60,27 @@ _SCALES = (
 
 def efficientnet_blocks(version: int, options: BackboneOptions) -> dict[int, Block]:
     """Return block 0, the stem, blocks 1 to 7, the stages, and 8, the last convolution."""
-    width, depth = _SCALES[version]
+    width, _ = _SCALES[version]
     blocks: dict[int, Block] = {0: partial(_stem, filters=_rounded(32, width), options=options)}
     unit = 0
-    for number, stage in enumerate(_STAGES, 1):
-        scaled = stage._replace(
-            filters=_rounded(stage.filters, width), repeats=math.ceil(depth * stage.repeats)
-        )
+    for number, stage in enumerate(scaled_stages(version), 1):
         blocks[number] = partial(
-            _stage, number=number, stage=scaled, first_unit=unit, options=options
+            _stage, number=number, stage=stage, first_unit=unit, options=options
         )
-        unit += scaled.repeats
+        unit += stage.repeats
     blocks[8] = partial(_top, filters=_rounded(1280, width), options=options)
     return blocks
+
+
+def scaled_stages(version: int) -> list[Stage]:
+    """Return the seven stages of a version, B0 to B7."""
+    width, depth = _SCALES[version]
+    return [
+        stage._replace(
+            filters=_rounded(stage.filters, width), repeats=math.ceil(depth * stage.repeats)
+        )
+        for stage in _STAGES
+    ]
 
 
 def _rounded(filters: int, width: float) -> int:
@@ -93,7 +104,9 @@ def _stem(x: Any, filters: int, options: BackboneOptions) -> Any:
     return activation(batch_norm(x, "stem_bn"), options.activation, "stem_activation")
 
 
-def _stage(x: Any, number: int, stage: _Stage, first_unit: int, options: BackboneOptions) -> Any:
+def _stage(x: Any, number: int, stage: Stage, first_unit: int, options: BackboneOptions) -> Any:
+    if number == _LAST_STRIDED and options.max_stride == 16:
+        stage = stage._replace(stride=1)
     for i in range(stage.repeats):
         name = f"block{number}{ascii_lowercase[i]}_"
         # Divided by the units of B0, whatever the size: the users' older models do so.
@@ -102,7 +115,7 @@ def _stage(x: Any, number: int, stage: _Stage, first_unit: int, options: Backbon
     return x
 
 
-def _unit(x: Any, name: str, stage: _Stage, drop: float, options: BackboneOptions) -> Any:
+def _unit(x: Any, name: str, stage: Stage, drop: float, options: BackboneOptions) -> Any:
     kind, narrow = options.activation, x.shape[-1]
     y = x
     if stage.expansion > 1:
@@ -158,7 +171,9 @@ def _initializer() -> keras.initializers.Initializer:
 def _family(version: int) -> Family:
     return Family(
         blocks=lambda depth, options: efficientnet_blocks(version, options),
-        options=frozenset({"use_bias", "activation", "drop_connect", "asymmetric_padding"}),
+        options=frozenset(
+            {"use_bias", "activation", "drop_connect", "asymmetric_padding", "max_stride"}
+        ),
         activations=("swish", "relu"),
         defaults={"activation": "swish", "asymmetric_padding": True, "drop_connect": 0.2},
     )

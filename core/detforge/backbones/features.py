@@ -33,18 +33,27 @@ class Features:
         return self._graph.get_layer(layer).output
 
 
-def add_backbone(images: Any, backbone: Backbone, *, last_block: int | None = None) -> Features:
+def add_backbone(
+    images: Any,
+    backbone: Backbone,
+    *,
+    first_block: int | None = None,
+    last_block: int | None = None,
+) -> Features:
     """Add a backbone to the graph that ``images`` begins; its layers stay flat in it.
 
     Args:
-        images: Keras tensor (B, H, W, C).
+        images: Keras tensor (B, H, W, C); of a later first block what the block before put out.
         backbone: what to build.
+        first_block: where to begin; None for the first.
         last_block: where to end; None for where the family says.
     """
     end = backbone.family.last_block if last_block is None else last_block
     x, seen = images, {layer.name for layer in keras.Model(images, images).layers}
     names: dict[int, tuple[str, ...]] = {}
     for number, add in backbone.blocks.items():
+        if first_block is not None and number < first_block:
+            continue
         if end is not None and number > end:
             break
         x = add(x)

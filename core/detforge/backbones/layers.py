@@ -103,9 +103,19 @@ class BatchNormalization(keras.layers.BatchNormalization):
     """Batch normalisation whose statistics can be frozen while gamma and beta train.
 
     Keras' ``trainable = False`` freezes all four, which is not what ``freeze_bn`` promises.
+
+    Args:
+        frozen_statistics: normalise with the stored ones in training too; may be set later.
+        settings: of Keras' layer.
     """
 
-    frozen_statistics = False
+    def __init__(self, *, frozen_statistics: bool = False, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.frozen_statistics = frozen_statistics
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what `from_config` makes the same layer of."""
+        return {**super().get_config(), "frozen_statistics": self.frozen_statistics}
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Normalise with batch statistics only while training and not frozen."""

@@ -22,7 +22,9 @@ _STRIDES = (1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1)
 
 def mobilenet_v1_blocks(depth: int, options: BackboneOptions) -> dict[int, Block]:
     """Return block 0, the first convolution, and blocks 1 to 13, the separable ones."""
-    pairs = zip(_FILTERS, _STRIDES, strict=True)
+    # Block 12 is the one that goes from stride 16 to 32.
+    strides = (*_STRIDES[:11], 1, 1) if options.max_stride == 16 else _STRIDES
+    pairs = zip(_FILTERS, strides, strict=True)
     return {
         0: partial(_stem, options=options),
         **{
@@ -63,7 +65,7 @@ def _separable(x: Any, i: int, filters: int, stride: int, options: BackboneOptio
 FAMILIES = {
     "mobilenet_v1": Family(
         blocks=mobilenet_v1_blocks,
-        options=frozenset({"use_bias", "asymmetric_padding", "activation"}),
+        options=frozenset({"use_bias", "asymmetric_padding", "activation", "max_stride"}),
         activations=("relu", "relu6"),
         last_block=11,
     )

@@ -51,7 +51,8 @@ def _stem(x: Any, options: BackboneOptions) -> Any:
 
 def _residual(x: Any, k: int, filters: int, options: BackboneOptions) -> Any:
     name = f"block_{k}_" if k else "expanded_conv_"
-    stride = 2 if k in _STRIDED else 1
+    keeps = k == _STRIDED[-1] and options.max_stride == 16
+    stride = 2 if k in _STRIDED and not keeps else 1
     y = x
     if k:
         wide = _EXPANSION * x.shape[-1]
@@ -86,7 +87,9 @@ def _norm(x: Any, name: str) -> Any:
 FAMILIES = {
     "mobilenet_v2": Family(
         blocks=mobilenet_v2_blocks,
-        options=frozenset({"use_bias", "all_projections", "asymmetric_padding", "activation"}),
+        options=frozenset(
+            {"use_bias", "all_projections", "asymmetric_padding", "activation", "max_stride"}
+        ),
         activations=("relu", "relu6"),
         last_block=13,
     )

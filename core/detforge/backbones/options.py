@@ -25,6 +25,8 @@ class BackboneOptions:
             below only, as Keras' published weights expect; otherwise on both sides.
         stride_in_middle: the 3x3 convolution of a bottleneck has its stride, as in torchvision's
             ResNet-50; otherwise the first 1x1 has (arXiv:1512.03385).
+        max_stride: largest distance of neighbouring cells of a map, image pixels: 16, where the
+            block that would halve the map again keeps it, or 32; None for what the family has.
     """
 
     use_bias: bool = False
@@ -35,3 +37,4 @@ class BackboneOptions:
     drop_connect: float = 0.0
     asymmetric_padding: bool = False
     stride_in_middle: bool = False
+    max_stride: int | None = None

@@ -22,22 +22,23 @@ if TYPE_CHECKING:
     from detforge.backbones.family import Block
     from detforge.backbones.options import BackboneOptions
 
-_UNITS = {
+UNITS = {
     10: (1, 1, 1, 1),
     18: (2, 2, 2, 2),
     34: (3, 4, 6, 3),
     50: (3, 4, 6, 3),
     101: (3, 4, 23, 3),
 }
-_BOTTLENECKS = (50, 101)
+BOTTLENECKS = (50, 101)
 _WIDTHS = (64, 128, 256, 512)
 
 
 def resnet_blocks(depth: int, options: BackboneOptions) -> dict[int, Block]:
     """Return block 0, the stem, and blocks 1 to 4, the stages."""
-    strides = (1, 2, 2, 2) if options.use_pooling else (2, 2, 2, 1)
-    unit = _bottleneck_unit if depth in _BOTTLENECKS else _basic_unit
-    stages = zip(_UNITS[depth], _WIDTHS, strides, strict=True)
+    deepest = options.max_stride or (32 if options.use_pooling else 16)
+    strides = (1 if options.use_pooling else 2, 2, 2, deepest // 16)
+    unit = _bottleneck_unit if depth in BOTTLENECKS else _basic_unit
+    stages = zip(UNITS[depth], _WIDTHS, strides, strict=True)
     return {
         0: partial(_stem, options=options),
         **{
@@ -101,9 +102,16 @@ def _bottleneck_unit(x: Any, name: str, stride: int, width: int, options: Backbo
 FAMILIES = {
     "resnet": Family(
         blocks=resnet_blocks,
-        depths=tuple(_UNITS),
+        depths=tuple(UNITS),
         options=frozenset(
-            {"use_bias", "use_batch_norm", "all_projections", "use_pooling", "stride_in_middle"}
+            {
+                "use_bias",
+                "use_batch_norm",
+                "all_projections",
+                "use_pooling",
+                "stride_in_middle",
+                "max_stride",
+            }
         ),
     )
 }

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from detforge.backbones.family import Block
     from detforge.backbones.options import BackboneOptions
 
-_UNITS = {16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
+UNITS = {16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
 _WIDTHS = (64, 128, 256, 512, 512)
 
 
 def vgg_blocks(depth: int, options: BackboneOptions) -> dict[int, Block]:
     """Return blocks 1 to 5, the groups of convolutions between two halvings."""
-    groups = zip(_UNITS[depth], _WIDTHS, strict=True)
+    groups = zip(UNITS[depth], _WIDTHS, strict=True)
     return {
         number: partial(_group, number=number, units=units, width=width, options=options)
         for number, (units, width) in enumerate(groups, 1)
@@ -44,7 +44,7 @@ def _group(x: Any, number: int, units: int, width: int, options: BackboneOptions
 FAMILIES = {
     "vgg": Family(
         blocks=vgg_blocks,
-        depths=tuple(_UNITS),
+        depths=tuple(UNITS),
         options=frozenset({"use_bias", "use_batch_norm", "use_pooling"}),
     )
 }
