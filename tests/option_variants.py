@@ -13,15 +13,20 @@ if TYPE_CHECKING:
     from detforge.cli.options import Option
 
 
-def plain(options: Sequence[Option], values: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+def plain(
+    options: Sequence[Option], values: Mapping[str, str], *, needed_by: Option
+) -> dict[str, tuple[str, ...]]:
     """Return option name -> its words on a command line, of the required options.
 
     Args:
         options: of the task.
         values: option name -> value.
+        needed_by: an option; what it needs is in the line too.
     """
     return {
-        option.name: _words(option, values[option.name]) for option in options if option.required
+        option.name: _words(option, values[option.name])
+        for option in options
+        if option.required or option.name in needed_by.needs
     }
 
 

@@ -68,7 +68,8 @@ def test_option_does_what_its_row_says(row, files, outcome_of):
     names = {"spec": spec, "images": files / "images", "max_batches": 3}
     names |= {"output": files / "out" / "a", "annotated_dir": files / "out"}
     names |= {"results_dir": files / "out", "model": files / "model"}
-    base = plain(options.values(), {name: str(value) for name, value in names.items()})
+    values = {name: str(value) for name, value in names.items()}
+    base = plain(options.values(), values, needed_by=option)
     before = outcome_of(row.name, row.detector, word, base.values())
     change = bases.CONVERSION_CHANGE if is_convert else bases.EXPERIMENT_CHANGE
     tried = [

@@ -120,26 +120,36 @@ class PruneRequest(Request):
 
     Attributes:
         model: the checkpoint.
-        output: the pruned checkpoint.
+        spec: the experiment spec; None for the one in the checkpoint.
+        output: the pruned checkpoint; None with `dry_run` only.
         normalizer: how kernel norms of a layer are normalised.
         equalization_criterion: how layers whose outputs are added are made to agree.
         granularity: filters are kept in multiples of this.
         threshold: filters whose normalised norm is at most this go.
+        target_ratio: share of the parameters to leave at most, in (0, 1]; the lowest threshold
+            that does takes the place of `threshold`. None for `threshold`.
         min_filters: least number of filters a layer keeps.
         excluded_layers: layers left whole.
+        check_images: a folder of images, or one image, to compare what is found in them before
+            and after; None for none.
+        dry_run: write no checkpoint.
         force: replace a file that is already there.
     """
 
     model: Path
-    output: Path
+    spec: Spec | None = None
+    output: Path | None = None
     normalizer: Literal["max", "L2"] = "max"
     equalization_criterion: Literal[
         "union", "intersection", "arithmetic_mean", "geometric_mean"
     ] = "union"
     granularity: int = 8
     threshold: float = 0.1
+    target_ratio: float | None = None
     min_filters: int = 16
     excluded_layers: tuple[str, ...] = ()
+    check_images: Path | None = None
+    dry_run: bool = False
     force: bool = False
 
 
@@ -288,16 +298,42 @@ class PruneReport:
     """What pruning removed.
 
     Attributes:
-        checkpoint: the pruned checkpoint.
+        checkpoint: the pruned checkpoint; None where none was written.
         parameters_before: weights before.
         parameters_after: weights after.
-        channels: layer -> (before, after).
+        channels: layer -> output channels (before, after).
+        pruning_ratio: parameters after, divided by those before.
+        threshold: what normalised norms were compared with, given or found.
+        layer_parameters: layer -> weights (before, after).
+        layer_multiply_adds: layer -> multiply-adds of one image (before, after).
+        multiply_adds_before: of one image, in all layers.
+        multiply_adds_after: likewise.
+        file_bytes_before: size of the checkpoint that was pruned.
+        file_bytes_after: size of the pruned one.
+        optimizer_bytes: of the first, the state of the optimiser, which the second lacks.
+        seconds: the pass alone: choosing, and making the narrower network.
+        seconds_to_build: reading the checkpoint and building its network, before the pass.
+        check: how what is found in given images changes: "images", and of the objects at or above
+            the detector's score "before", "after" and "matched" (same class, IoU of 0.5 or more),
+            and over those the "largest_score_change" and the "least_iou". Empty without images.
     """
 
-    checkpoint: Path
+    checkpoint: Path | None
     parameters_before: int
     parameters_after: int
     channels: Mapping[str, tuple[int, int]]
+    pruning_ratio: float | None = None
+    threshold: float | None = None
+    layer_parameters: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    layer_multiply_adds: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    multiply_adds_before: int = 0
+    multiply_adds_after: int = 0
+    file_bytes_before: int = 0
+    file_bytes_after: int = 0
+    optimizer_bytes: int = 0
+    seconds: float = 0.0
+    seconds_to_build: float = 0.0
+    check: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

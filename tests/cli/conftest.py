@@ -85,6 +85,25 @@ def prune(request):
         parameters_before=1000,
         parameters_after=250,
         channels={"conv1": (64, 16)},
+        pruning_ratio=0.25,
+        threshold=0.5,
+        layer_parameters={"conv1": (640, 160), "conv2": (360, 90)},
+        layer_multiply_adds={"conv1": (64000, 16000)},
+        multiply_adds_before=64000,
+        multiply_adds_after=16000,
+        file_bytes_before=3_000_000,
+        file_bytes_after=300_000,
+        optimizer_bytes=2_000_000,
+        seconds=0.25,
+        seconds_to_build=2.0,
+        check={
+            "images": 2,
+            "before": 9,
+            "after": 8,
+            "matched": 7,
+            "largest_score_change": 0.125,
+            "least_iou": 0.75,
+        },
     ))
 
 

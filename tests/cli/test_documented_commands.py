@@ -57,12 +57,12 @@ LINES = {
         [],
     ),
     # A page that lost its line breaks keeps the backslashes.
-    r"ssd prune -m model.tlt \ -o small.tlt \ -eq union \ -pth 0.7 -k $KEY": (PRUNE, ["pruning"]),
+    r"ssd prune -m model.tlt \ -o small.tlt \ -eq union \ -pth 0.7 -k $KEY": (PRUNE, []),
     "ssd prune --pretrained_model model.tlt --output_file small.tlt -k $KEY -n L2 -pg 4 -nf 8 "
     "-el conv1 conv2 --gpu_index 0": (
         {"model": "model.tlt", "output": "small.tlt", "normalizer": "L2", "granularity": 4}
         | {"min_filters": 8, "excluded_layers": ("conv1", "conv2")},
-        ["pruning"],
+        [],
     ),
     r"ssd export -m model.tlt \ -o model.etlt \ -e ssd.txt \ --key $KEY": (
         {"model": "model.tlt", "output": "model.etlt", "spec": "ssd.txt", "key": "secret"},

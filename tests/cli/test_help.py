@@ -47,6 +47,7 @@ print(json.dumps([code, sorted(sys.modules)]), file=sys.stderr)
         ["ssd", "--help"],
         *(["ssd", task, "--help"] for task in TASK_WORDS),
         *([detector, "train", "--help"] for detector in DETECTORS[1:]),
+        ["ssd", "summary", "--help"],
         ["completion", "bash"],
         ["data", "--help"],
         ["data", "stats", "--help"],
@@ -161,7 +162,8 @@ def test_help_fits_a_hundred_columns(detforge, monkeypatch, task):
     [
         (("faster_rcnn", "train"), "faster_rcnn"),
         (("efficientdet", "dataset_convert"), ""),
-        (("ssd", "prune"), "pruning"),
+        (("faster_rcnn", "prune"), "faster_rcnn"),
+        (("ssd", "prune"), ""),
         (("ssd", "engine"), "tensorrt"),
         (("mask_rcnn", "calibration_tensorfile"), "quantization"),
         (("faster_rcnn", "dataset_convert"), ""),

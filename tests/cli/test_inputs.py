@@ -260,16 +260,6 @@ def test_task_that_nobody_has_yet_says_when_it_comes(
     assert result.err.startswith(f"Error: kitten_finder {start}")
 
 
-def test_prune_comes_later_only_without_a_hook_of_the_detectors_own(
-    detforge, finder, model, tmp_path
-):
-    words = ("kitten_finder", "prune", "-m", model, "-o", tmp_path / "small.tlt")
-    assert detforge(*words).code == 0
-    del finder.prune.detforge_impl
-    result = detforge(*words)
-    assert result.err.startswith("Error: kitten_finder prune comes with release 0.6 (pruning).")
-
-
 def test_option_that_changes_nothing_is_remarked_upon(detforge, finder, spec, model, tmp_path):
     (tmp_path / "c.txt").write_text(CONVERSION)
     words = ("-d", tmp_path / "c.txt", "-o", tmp_path / "out/x", "--gpu_index", "0")

@@ -53,7 +53,6 @@ def test_option_waits_for_features_of_the_roadmap_only():
         ("export", {"data_type": ("fp16",)}, {"--data_type fp16": "tensorrt"}),
         ("export", {"data_type": ("fp32",), "target": ("onnx",)}, {}),
         ("export", {"batches": (10,)}, {"--batches 10": "quantization"}),
-        ("prune", {"changes": ("a=1",)}, {"--set": "pruning"}),
     ],
 )
 def test_only_what_changes_something_waits_for_a_release(task, given, waiting):
@@ -61,8 +60,28 @@ def test_only_what_changes_something_waits_for_a_release(task, given, waiting):
 
 
 def test_secret_that_waits_is_not_shown():
-    secret = Option(name="pin", spellings=("--pin",), arrives="pruning", secret=True)
-    assert waiting_options([secret], {"pin": ("1234",)}) == {"--pin": "pruning"}
+    secret = Option(name="pin", spellings=("--pin",), arrives="quantization", secret=True)
+    assert waiting_options([secret], {"pin": ("1234",)}) == {"--pin": "quantization"}
+
+
+def test_output_of_prune_is_required_but_for_a_dry_run():
+    options = task_options("prune")
+    with pytest.raises(UsageError, match=r"^missing --output \(-o\)$"):
+        checked_values(options, {"model": ("m",)})
+    assert checked_values(options, {"model": ("m",), "dry_run": True})["output"] is None
+
+
+def test_target_takes_the_place_of_the_threshold():
+    given = {"threshold": (0.1,), "target_ratio": (0.3,)}  # the default too, if it is given
+    with pytest.raises(UsageError, match=r"--target_ratio takes the place of --pruning_threshold"):
+        values_of("prune", **given)
+
+
+def test_changes_of_a_spec_need_one():
+    message = r"^--set has no effect without --experiment_spec_file \(-e\)$"
+    with pytest.raises(UsageError, match=message):
+        values_of("prune", changes=("a=1",))
+    assert values_of("prune", changes=("a=1",), spec=("s.txt",))["changes"] == ("a=1",)
 
 
 def values_of(task, **given):

@@ -64,7 +64,18 @@ REPORTS = {
         "猫                              5                0                0\n",
         "Worst images: results/worst_images.png",
     ],
-    "prune": ["conv1      64     16", "Weights: 1000, now 250 (25.0%)"],
+    "prune": [
+        "layer         channels  now  parameters  now  multiply-adds     now\n"
+        "conv1               64   16         640  160         64,000  16,000\n"
+        "other layers                        360   90\n"
+        "all layers                        1,000  250         64,000  16,000\n",
+        "Pruning ratio (parameters of the pruned model / of the original): 0.2500",
+        "Threshold: 0.5",
+        "File: 3.0 MB, of which 2.0 MB were the optimiser's state; now 0.3 MB",
+        "Pruned in 0.25 s, after 2.0 s for reading the checkpoint and building its model",
+        "In 2 images 9 objects before, 8 after, 7 of them the same: their scores differ by at most "
+        "0.125, their boxes have an IoU of 0.75 or more",
+    ],
     "inference": ["9 objects in 4 images", "Files not read: 1; the warnings say why"],
     "export": [
         "Model: model.onnx (onnx, opset 17, any batch size)",
@@ -155,17 +166,21 @@ def test_without_a_results_folder_no_report_is_written(
     assert set(tmp_path.iterdir()) == before
 
 
-def test_every_option_of_prune_reaches_the_request(detforge, finder, tmp_path, model):
+def test_every_option_of_prune_reaches_the_request(detforge, finder, tmp_path, spec, model):
     output = tmp_path / "small.tlt"
     detforge(
         *("kitten_finder", "prune", "-m", model, "-o", output, "-n", "l2", "-eq", "union"),
         *("-pg", "4", "-pth", "0.7", "-nf", "32", "-el", "conv1", "conv2", "-k", "secret"),
+        *("-e", spec, "--set", "batch_size=7", "--check-images", tmp_path, "--force"),
     )
-    (request,) = finder.requests
+    detforge("kitten_finder", "prune", "-m", model, "--target_ratio", "0.3", "--dry-run")
+    request, dry = finder.requests
     assert (request.model, request.output, request.normalizer) == (model, output, "L2")
     assert (request.granularity, request.threshold, request.min_filters) == (4, 0.7, 32)
     assert request.excluded_layers == ("conv1", "conv2")
-    assert request.key == "secret"
+    assert (request.key, request.force, request.dry_run) == ("secret", True, False)
+    assert (request.spec.message.batch_size, request.check_images) == (7, tmp_path)
+    assert (dry.target_ratio, dry.dry_run, dry.output, dry.spec) == (0.3, True, None, None)
 
 
 def test_every_option_of_inference_reaches_the_request(detforge, finder, tmp_path, spec, model):

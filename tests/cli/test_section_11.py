@@ -36,11 +36,18 @@ class Task:
     def parse(self, row, *way):
         """Return the value of an option and what waits for a release.
 
-        What other options require is added to the words of the option itself.
+        What other options require, and what it needs itself, is added to its own words.
         """
+        needed = {
+            name
+            for option in self.command.options
+            if option.name == row["option"] and way
+            for name in option.needs
+        }
         line = [
             word
-            for other in self.having("required")
+            for other in self.rows
+            if other[self.detector] == "required" or other["option"] in needed
             if other is not row
             for word in [*spellings(other)[:1], other["value"]]
         ]

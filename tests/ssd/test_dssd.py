@@ -236,13 +236,6 @@ def test_mistake_of_a_spec_is_named_in_its_block(spec_file, tmp_path, capsys):
     assert not (tmp_path / "results").exists()
 
 
-def test_prune_comes_with_the_pruning_of_all_detectors(tmp_path, capsys):
-    (tmp_path / "m.tlt").write_bytes(b"x")
-    output = str(tmp_path / "pruned.tlt")
-    assert main(["dssd", "prune", "-m", str(tmp_path / "m.tlt"), "-o", output]) == 2
-    assert "prune comes with release 0.6 (pruning)" in capsys.readouterr().err
-
-
 def test_conversion_writes_records(scenes, tmp_path):
     spec = tmp_path / "convert.txt"
     spec.write_text(

@@ -15,20 +15,13 @@ if TYPE_CHECKING:
 
     from detforge.plugins import Detector
 
-NOT_IN_CORE = {"prune": "pruning", "calibrate": "quantization", "engine": "tensorrt"}
-"""Tasks that the core does not do yet -> the feature that brings them."""
+NOT_IN_CORE = {"calibrate": "quantization", "engine": "tensorrt"}
+"""Tasks that nobody does yet -> the feature that brings them."""
 
 
 def feature_of_task(detector: Detector, task: str) -> str:
     """Return the feature that a task of a detector waits for, '' when it works today."""
-    if task not in TASKS:
-        return NOT_IN_CORE[task]
-    if feature := detector.arrives(task):
-        return feature
-    implementations = getattr(detector.hook, task).get_hookimpls()
-    if all(found.wrapper or found.hookwrapper for found in implementations):
-        return NOT_IN_CORE[task]
-    return ""
+    return detector.arrives(task) if task in TASKS else NOT_IN_CORE[task]
 
 
 def refuse_task(

@@ -37,6 +37,9 @@ class Option:
         help: what it does, without a full stop.
         type: ``str``, ``int``, ``float``, ``bool`` (a flag, takes no value) or a click type.
         required: not giving it is an error, whatever the default.
+        unless: name of a flag with which a required option may be left out.
+        needs: names of options without which it has nothing to act on.
+        excludes: names of options that say the same in another way: giving both is an error.
         multiple: takes several values: after one spelling, after repeated ones, or with commas.
         repeated: takes several values, each after a spelling of its own.
         default: value when absent, of the final type; None for none.
@@ -65,6 +68,9 @@ class Option:
     help: str = ""
     type: type | click.ParamType = str
     required: bool = False
+    unless: str = ""
+    needs: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
     multiple: bool = False
     repeated: bool = False
     default: Any = None

@@ -94,8 +94,8 @@ def checked_values(
             message, which says where it has one, or ''.
 
     Raises:
-        UsageError: a required option is absent, two spellings disagree, or an option that was
-            given has no effect.
+        UsageError: a required option is absent, two spellings disagree, an option that was given
+            has no effect or lacks another one that it needs, or two exclude each other.
     """
     values = {}
     for option in options:
@@ -108,11 +108,25 @@ def checked_values(
     missing = [
         option.full_title
         for option in options
-        if option.required and not _is_given(option, given.get(option.name))
+        if option.required
+        and not _is_given(option, given.get(option.name))
+        and not given.get(option.unless)
     ]
     if missing:
         raise UsageError(f"missing {', '.join(missing)}")
+    _check_together(options, given)
     return values
+
+
+def _check_together(options: Sequence[Option], given: Mapping[str, Any]) -> None:
+    titles = {option.name: option.full_title for option in options}
+    present = [option for option in options if _is_given(option, given.get(option.name))]
+    names = {option.name for option in present}
+    for option in present:
+        if absent := [titles[name] for name in option.needs if name not in names]:
+            raise UsageError(f"{option.title} has no effect without {', '.join(absent)}")
+        if both := [titles[name] for name in option.excludes if name in names]:
+            raise UsageError(f"{option.title} takes the place of {', '.join(both)}; leave one out")
 
 
 def waiting_options(options: Sequence[Option], given: Mapping[str, Any]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from functools import singledispatch
 from pathlib import Path
 from typing import Any
 
+from detforge.cli.prune_report import describe_pruning
 from detforge.requests import (
     ConvertReport,
     EvaluateReport,
@@ -107,15 +108,7 @@ def _number(value: float | None) -> str:
 
 @describe.register
 def _(report: PruneReport) -> str:
-    kept = report.parameters_after / report.parameters_before
-    rows = [[name, str(old), str(new)] for name, (old, new) in report.channels.items()]
-    return "\n".join(
-        [
-            table(["layer", "before", "after"], rows),
-            f"Weights: {report.parameters_before}, now {report.parameters_after} ({kept:.1%})",
-            f"Checkpoint: {report.checkpoint}",
-        ]
-    )
+    return describe_pruning(report)
 
 
 @describe.register

@@ -119,20 +119,31 @@ class Survey:
             UsageError: an excluded layer that is not there, a threshold above all scores, or a
                 granularity above all widths.
         """
-        count = self._roots.size
-        of_each = [normalize(judged.norms, selection.normalizer) for judged in self._judged]
-        scores = equalize(
-            np.concatenate([np.empty(0), *of_each]),
-            np.concatenate([self._roots[:0], *(judged.channels for judged in self._judged)]),
-            count,
-            selection.equalization,
-        )
-        pieces = self._pieces(selection.excluded)
+        scores, pieces = self._scores(selection), self._pieces(selection.excluded)
         _check_sense(pieces, scores, selection)
-        is_kept = np.ones(count, bool)
+        is_kept = np.ones(scores.size, bool)
         for piece in pieces:
             is_kept[piece] = select(scores[piece], selection)
         return PruningPlan(self._trace.flows, self._shapes, is_kept[self._roots])
+
+    def scores(self, selection: Selection) -> NDArray[np.float64]:
+        """Return the scores that a threshold is compared with, of all channels that may go.
+
+        Raises:
+            UsageError: an excluded layer that is not there.
+        """
+        scores, pieces = self._scores(selection), self._pieces(selection.excluded)
+        return np.concatenate([scores[:0], *(scores[piece] for piece in pieces)])
+
+    def _scores(self, selection: Selection) -> NDArray[np.float64]:
+        """Return the score of each root that layers are judged by, NaN for other channels."""
+        of_each = [normalize(judged.norms, selection.normalizer) for judged in self._judged]
+        return equalize(
+            np.concatenate([np.empty(0), *of_each]),
+            np.concatenate([self._roots[:0], *(judged.channels for judged in self._judged)]),
+            self._roots.size,
+            selection.equalization,
+        )
 
     def _pieces(self, excluded: Iterable[str]) -> list[Channels]:
         """Return the roots of each piece that may be pruned."""

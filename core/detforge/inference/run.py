@@ -95,18 +95,26 @@ def _write_all(
         return load_image(path, recipe.input)
 
     loaded = map_ordered(load, paths, workers=workers, ahead=batch_size + workers)
-    found = _predict_all(predictor, loaded, recipe.input, batch_size, threshold)
+    found = find_objects(predictor, loaded, recipe.input, batch_size, threshold)
     return map_ordered(outputs.write, found, workers=workers, ahead=batch_size + workers)
 
 
-def _predict_all(
+def find_objects(
     predictor: Predictor,
     loaded: Iterable[SourceImage],
     input_format: InputFormat,
     batch_size: int,
     threshold: float,
 ) -> Iterator[Found]:
-    """Yield the objects of each image, in order; of none for an image that is unreadable."""
+    """Yield the objects of each image, in order; none of an image that cannot be read.
+
+    Args:
+        predictor: finds them.
+        loaded: images of one shape go to it together.
+        input_format: of the network.
+        batch_size: images at a time, at most.
+        threshold: least score.
+    """
     batch: list[SourceImage] = []
     for image in loaded:
         if image.network_input is None:

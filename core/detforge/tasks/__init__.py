@@ -6,6 +6,6 @@ print help: everything heavy is imported inside the hooks.
 
 from __future__ import annotations
 
-from detforge.tasks import convert, defaults, evaluate, export, infer, train
+from detforge.tasks import convert, defaults, evaluate, export, infer, prune, train
 
-DEFAULTS = (defaults, convert, train, evaluate, infer, export)
+DEFAULTS = (defaults, convert, train, evaluate, prune, infer, export)

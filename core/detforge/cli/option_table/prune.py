@@ -8,17 +8,24 @@ import click
 
 from detforge.cli.option_table import shared
 from detforge.cli.options import Option
+from detforge.cli.value_types import FILE_OR_FOLDER
 
 OPTIONS = (
     shared.MODEL,
-    replace(shared.SPEC, required=False, example="", arrives="pruning"),
-    replace(shared.CHANGES, arrives="pruning"),
+    replace(
+        shared.SPEC,
+        required=False,
+        example="",
+        help="Experiment spec; without it the one in the checkpoint counts",
+    ),
+    replace(shared.CHANGES, needs=("spec",)),
     Option(
         name="output",
         spellings=("-o", "--output", "--output_file", "--output_dir"),
         help="Pruned checkpoint: a file (--output_file), or a folder (--output_dir, or a / at the "
         "end) in which it is called model.tlt with a key, model.detforge without",
         required=True,
+        unless="dry_run",
         metavar="FILE",
         group="writes",
         example="pruned.detforge",
@@ -27,12 +34,27 @@ OPTIONS = (
     ),
     shared.FORCE,
     Option(
+        name="dry_run",
+        spellings=("--dry_run",),
+        help="Show what would go and write no checkpoint; -o may be left out",
+        type=bool,
+        group="writes",
+    ),
+    Option(
         name="threshold",
         spellings=("-pth", "--pruning_threshold"),
         help="Filters whose normalised norm is at most this are removed",
         type=click.FloatRange(min=0),
         default=0.1,
         example="0.5",
+    ),
+    Option(
+        name="target_ratio",
+        spellings=("--target_ratio",),
+        help="Share of the parameters to leave at most: looks for the lowest threshold that does, "
+        "in the place of -pth",
+        type=click.FloatRange(min=0, max=1, min_open=True),
+        excludes=("threshold",),
     ),
     Option(
         name="normalizer",
@@ -71,6 +93,13 @@ OPTIONS = (
         multiple=True,
         metavar="NAME ...",
         misprints=("-i",),
+    ),
+    Option(
+        name="check_images",
+        spellings=("--check_images",),
+        help="Folder of images, or one image: tells how what is found in them changes",
+        type=FILE_OR_FOLDER,
+        group="reads",
     ),
     *shared.COMMON,
 )
