@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from tests.docs import command_line_page, data_page, specs_page
+from tests.docs import backbones_page, command_line_page, data_page, specs_page
 from tests.docs.page import DOCS, rewritten
 
 PAGES = {
     "specs.md": specs_page.BLOCKS,
     "command-line.md": command_line_page.BLOCKS,
     "data.md": data_page.BLOCKS,
+    "backbones.md": backbones_page.BLOCKS,
 }
 
 
