@@ -197,7 +197,11 @@ def pruned(save, model, monkeypatch):
         x = keras.layers.Conv2D(2, 1, name="head")(x)
         network = keras.Model(images, x)
         return SimpleNamespace(
-            parts={"network": network}, input_shapes={}, levels=(), blocks={}, backbone=None
+            parts={"network": network},
+            input_shapes={},
+            levels=(),
+            blocks={0: ("conv", "norm")},
+            backbone=None,
         )
 
     variant = Variant(widths={"network": {"conv": 3}})
@@ -222,6 +226,15 @@ def test_pruned_network_is_shown_beside_what_it_was(detforge, pruned):
     assert ["4", "head", "Conv2D", "4x4x2", "8", "0.000", "M", "yes"] in words
     (line,) = [line for line in words if line[:1] == ["parameters"]]
     assert line[-1] == f"{now / then:.1%}"
+
+
+def test_what_is_frozen_was_so_before_pruning(detforge, pruned):
+    words = with_set(["ssd_config.freeze_blocks=[0]"])
+    shown = detforge("ssd", "summary", "-m", pruned, "--json", *words)
+    network = json.loads(shown.out)
+    assert network["totals"]["trainable_parameters"] == 3 * 2 + 2
+    assert network["totals_before"]["trainable_parameters"] == 8 * 2 + 2
+    assert shown.err.count("frozen: block 0") == 1
 
 
 def test_numbers_of_several_parts_run_on(detforge, folder, monkeypatch, model):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from detforge.files import Checkpoint
     from detforge.inspection.network import Network
+    from detforge.model import DetectionModel
     from detforge.plugins import Detector
     from detforge.spec import Spec
 
@@ -126,10 +127,19 @@ def _network(detector: Detector, values: Mapping[str, Any]) -> Network:
         if checkpoint.variant.widths:
             whole = replace(checkpoint.variant, widths={})
             before = detector.build_model(spec, "infer", replace(recipe, variant=whole))
-    for network in filter(None, (model, before)):
-        with spec.located():
-            apply_freeze(network, recipe.freeze)
+    with spec.located():
+        apply_freeze(model, recipe.freeze)
+    if before is not None:
+        _freeze_alike(before, model)
     return describe_network(model, recipe, before)
+
+
+def _freeze_alike(before: DetectionModel, model: DetectionModel) -> None:
+    """Freeze the layers of a network that are frozen in another; what is frozen is said once."""
+    for name, part in before.parts.items():
+        for layer in part.layers:
+            if layer.weights:  # Keras may number the names of the others
+                layer.trainable = model.parts[name].get_layer(layer.name).trainable
 
 
 def _read(detector: Detector, values: Mapping[str, Any]) -> tuple[Spec, Checkpoint | None]:
