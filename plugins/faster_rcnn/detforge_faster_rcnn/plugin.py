@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from detforge.cli.options import OptionChange
+    from detforge.model import Mode
     from detforge.recipe import Recipe
     from detforge_faster_rcnn import spec_pb2
+    from detforge_faster_rcnn.model import FasterRCNN
 
 
 @hookimpl
@@ -29,6 +31,13 @@ def recipe(spec: spec_pb2.Experiment) -> Recipe:
     from detforge_faster_rcnn.recipe import to_recipe
 
     return to_recipe(spec)
+
+
+@hookimpl
+def build_model(spec: spec_pb2.Experiment, recipe: Recipe, mode: Mode) -> FasterRCNN:
+    from detforge_faster_rcnn.model import FasterRCNN  # Keras loads here
+
+    return FasterRCNN.from_spec(spec, recipe, mode)
 
 
 @hookimpl
