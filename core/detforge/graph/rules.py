@@ -255,6 +255,12 @@ _BETWEEN_CHANNELS = (
     keras.activations.sparsemax,
 )
 
+_KNOWN_FUNCTIONS = [
+    function
+    for function in vars(keras.activations).values()
+    if callable(function) and function is not keras.activations.glu  # halves the channels
+]
+
 
 def _activate(layer: Any, channels: Channels, graph: ChannelGraph) -> None:
     """Keep the channels that a layer's activation function compares with each other.
@@ -264,7 +270,7 @@ def _activate(layer: Any, channels: Channels, graph: ChannelGraph) -> None:
     """
     if layer.activation in _BETWEEN_CHANNELS:
         graph.keep(channels)
-    elif layer.activation not in vars(keras.activations).values():
+    elif layer.activation not in _KNOWN_FUNCTIONS:
         raise PluginError(
             "it is not known whether its activation function looks at each channel alone; use one "
             "of keras.activations, or a layer of its own with a rule"
