@@ -6,16 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from detforge.files import Checkpoint
+    from detforge.recipe import Variant
     from detforge.requests import PruneReport, PruneRequest
 
 PRUNED = "pruned"
 """Where it stands in `Checkpoint.extra`: a list with an entry each time, the latest last."""
 
 
-def history_of(checkpoint: Checkpoint | None) -> dict[str, Any]:
-    """Return what a checkpoint that follows this one says in `Checkpoint.extra` of pruning."""
-    past = checkpoint.extra.get(PRUNED) if checkpoint is not None else None
-    return {PRUNED: past} if past else {}
+def history_of(checkpoint: Checkpoint | None, variant: Variant) -> dict[str, Any]:
+    """Return what the checkpoints of a run say of pruning.
+
+    Args:
+        checkpoint: what the run began with; None for none of detforge.
+        variant: of its network; a model that took over no widths is not a pruned one.
+    """
+    if checkpoint is None or not variant.widths:
+        return {}
+    return {PRUNED: checkpoint.extra.get(PRUNED, [])}
 
 
 def with_pruning(

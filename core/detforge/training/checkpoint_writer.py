@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from detforge.files import Checkpoint, save_checkpoint
@@ -13,7 +14,6 @@ from detforge.training.resume import run_state
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from detforge.recipe import Recipe
     from detforge.requests import TrainRequest
@@ -37,6 +37,7 @@ class CheckpointWriter:
         folder: Path,
         steps_per_epoch: int,
         facts: Mapping[str, Any],
+        history: Mapping[str, Any],
         stop: StopEarly | None,
     ) -> None:
         """Take what goes into every file.
@@ -48,6 +49,7 @@ class CheckpointWriter:
             folder: exists.
             steps_per_epoch: of the run.
             facts: what identifies the run beside its spec.
+            history: what became of the model before the run, for `Checkpoint.extra`.
             stop: what may end the run early; None for nothing.
         """
         self._request = request
@@ -56,6 +58,7 @@ class CheckpointWriter:
         self._folder = folder
         self._steps_per_epoch = steps_per_epoch
         self._facts = {**facts, "epochs": recipe.epochs}
+        self._history = history
         self._stop = stop
         self._replaced = [
             path
@@ -89,7 +92,7 @@ class CheckpointWriter:
             weights=weights,
             optimizer=run_state(self._trainer),
             variant=self._recipe.variant,
-            extra={FACTS: {**self._facts, "ended": ended_early}}
+            extra={**self._history, FACTS: {**self._facts, "ended": ended_early}}
             | ({STATE: self._stop.state()} if self._stop else {}),
         )
         save_checkpoint(path, checkpoint, request.key)
@@ -97,7 +100,9 @@ class CheckpointWriter:
         return path
 
     def _remove_replaced(self, new: Path) -> None:
-        kept = {path.resolve() for path in (new, self._request.resume_model_weights) if path}
+        start = self._recipe.start
+        named = (new, self._request.resume_model_weights, start.weights, start.pruned)
+        kept = {Path(path).resolve() for path in named if path}
         for path in self._replaced:
             if path.resolve() not in kept:
                 path.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ import keras
 
 from detforge.evaluation.run import measure
 from detforge.inference.predictors import KerasPredictor
+from detforge.pruning.history import history_of
 from detforge.training.callbacks import Progress, SaveCheckpoints, Validate
 from detforge.training.checkpoint_writer import CheckpointWriter
 from detforge.training.devices import has_accelerator
@@ -77,7 +78,10 @@ def own_callbacks(
         loss = ValidationLoss(trainer, validation, recipe)
     stop = _stop_early(recipe, beginning, loss)
     steps = batches.steps_per_epoch
-    writer = CheckpointWriter(request, recipe, trainer, weights_dir, steps, beginning.facts, stop)
+    writer = CheckpointWriter(
+        *(request, recipe, trainer, weights_dir, steps),
+        *(beginning.facts, history_of(beginning.checkpoint, recipe.variant), stop),
+    )
     names = trainer.loss_names, recipe.classes.names
     metrics = Metrics(MetricFiles(request.results_dir, *names, epochs_done=beginning.epoch))
     validate = Validate(score, loss, recipe.evaluation.period, recipe.epochs)
