@@ -15,7 +15,10 @@ sys.path.insert(0, str(ROOT))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 # In the order of the table; each module has run(turns) -> list of pairs.
-NAMES = ("help", "spec", "conversion", "pipeline", "ssd", "evaluation", "inference")
+NAMES = (
+    *("help", "spec", "conversion", "pipeline", "ssd", "backbones"),
+    *("evaluation", "inference"),
+)
 PACKAGES = ("detforge", "keras", "tensorflow", "onnxruntime", "torch", "click")
 PAGE = ROOT / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- made by make bench: begin -->", "<!-- made by make bench: end -->"

@@ -15,8 +15,7 @@ ssd_config {
                    [1.0, 2.0, 0.5, 3.0, 1.0/3.0], [1.0, 2.0, 0.5], [1.0, 2.0, 0.5]]"
   scales: "[0.07, 0.15, 0.33, 0.51, 0.69, 0.87, 1.05]"
   two_boxes_for_ar1: true
-  arch: "resnet"
-  nlayers: 18
+  NETWORK
 }
 training_config {
   batch_size_per_gpu: 8
@@ -83,13 +82,21 @@ def compare_epochs(name: str, train: Side, step: Side, *, turns: int) -> Pair:
 STEPS, EPOCHS = 24, 2  # few steps for an epoch, which ends with a checkpoint
 
 
-def _request(folder: str):
+def detector_and_spec(folder: str, arch: str = "resnet", depth: int = 18):
+    """Return SSD and its checked spec; a depth of 0 is left out of it."""
     from detforge.plugins import load_detector
-    from detforge.requests import TrainRequest
     from detforge.spec import parse_spec
 
     detector = load_detector("ssd")
-    spec = parse_spec(SPEC.replace("FOLDER", folder), detector.spec_schema())
+    network = f'arch: "{arch}"' + (f" nlayers: {depth}" if depth else "")
+    text = SPEC.replace("NETWORK", network).replace("FOLDER", folder)
+    return detector, parse_spec(text, detector.spec_schema())
+
+
+def _request(folder: str):
+    from detforge.requests import TrainRequest
+
+    detector, spec = detector_and_spec(folder)
     return TrainRequest(detector=detector, spec=spec, results_dir=Path(folder) / "results")
 
 

@@ -6,30 +6,14 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-
-def conv_bn(cin: int, cout: int, k: int, stride: int = 1) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(cin, cout, k, stride, (k - 1) // 2, bias=False),
-        nn.BatchNorm2d(cout, eps=1e-3, momentum=0.01),
-    )
-
-
-class Unit(nn.Module):
-    def __init__(self, cin: int, cout: int, stride: int) -> None:
-        super().__init__()
-        self.first = conv_bn(cin, cout, 3, stride)
-        self.second = conv_bn(cout, cout, 3)
-        self.shortcut = conv_bn(cin, cout, 1, stride)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return F.relu(self.second(F.relu(self.first(x))) + self.shortcut(x))
+from benchmarks.twins.backbones_torch import ConvNorm, ResNet18
 
 
 class Extra(nn.Module):
     def __init__(self, cin: int, squeeze: int, cout: int, stride: int) -> None:
         super().__init__()
         self.squeeze = nn.Conv2d(cin, squeeze, 1)
-        self.out = conv_bn(squeeze, cout, 3, stride)
+        self.out = ConvNorm(("conv", "bn"), squeeze, cout, 3, stride)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return F.relu(self.out(F.relu(self.squeeze(x))))
@@ -39,14 +23,7 @@ class SSD(nn.Module):
     def __init__(self, channels: int, anchors_per_cell: list[int]) -> None:
         super().__init__()
         self.channels = channels
-        self.stem = conv_bn(3, 64, 7, 2)
-        widths, strides = (64, 64, 128, 256, 512), (2, 2, 2, 1)
-        self.stages = nn.ModuleList(
-            nn.Sequential(
-                Unit(widths[i], widths[i + 1], strides[i]), Unit(widths[i + 1], widths[i + 1], 1)
-            )
-            for i in range(4)
-        )
+        self.backbone = ResNet18()
         shape = [(512, 256, 256, 1), (256, 128, 256, 2), (256, 64, 128, 2)]
         self.extras = nn.ModuleList(Extra(*s) for s in [*shape, *[(128, 64, 128, 2)] * 2])
         inputs = (128, 256, 256, 128, 128, 128)
@@ -59,12 +36,8 @@ class SSD(nn.Module):
         )
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        x = F.relu(self.stem(x))
-        maps = []
-        for i, stage in enumerate(self.stages):
-            x = stage(x)
-            if i == 1:
-                maps.append(x)
+        _, first, _, x = self.backbone.maps(x)
+        maps = [first]
         for extra in self.extras:
             x = extra(x)
             maps.append(x)
