@@ -116,7 +116,7 @@ def test_field_of_a_conversion_does_what_its_row_says(row, small_scenes, tmp_pat
         ("training_config.enable_qat", "refused until mask_rcnn", "no value of"),
         ("training_config.enable_qat", "refused: for good", "no value of"),
         ("dataset_config.type", "recipe: data", "no value of"),
-        ("training_config.pruned_model_path", "refused until pruning", "no value of"),
+        ("training_config.pruned_model_path", "refused until quantization", "no value of"),
     ],
 )
 def test_row_that_is_not_true_fails(name, effect, complaint):

@@ -24,7 +24,6 @@ class Feature(NamedTuple):
 
 
 FEATURES = {
-    "pruning": Feature("pruning", "0.6"),
     "faster_rcnn": Feature("Faster R-CNN", "0.7"),
     "efficientdet": Feature("EfficientDet", "0.8"),
     "mask_rcnn": Feature("Mask R-CNN", "0.9"),
@@ -52,7 +51,7 @@ def release_of(feature: str) -> str:
 
 
 def arrival(feature: str) -> str:
-    """Return when a feature comes, in words: ``comes with release 0.6 (pruning)``.
+    """Return when a feature comes, in words: ``comes with release 0.7 (Faster R-CNN)``.
 
     Raises:
         PluginError: there is no such feature.

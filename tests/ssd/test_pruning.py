@@ -156,7 +156,7 @@ def test_penalty_of_the_first_run_is_gone(pruned, detector, spec_of):
 
 def test_spec_of_another_network_is_refused(pruned, detector, spec_of):
     request = EvaluateRequest(detector=detector, spec=spec_of("other"), model=pruned)
-    with pytest.raises(CheckpointError, match="does not fit the model of this spec .* use the"):
+    with pytest.raises(CheckpointError, match=r"does not fit the model of this spec .* use the"):
         detector.hook.evaluate(request=request)
 
 

@@ -66,9 +66,9 @@ def test_block_is_explained_with_its_fields_and_rivals(printed):
     [
         ("old", "training.old\n  Old.\n  Has no effect: nothing reads it.\n"),
         ("gone", "training.gone\n  Gone.\n  Has no effect: say -x.\n"),
-        ("adam", "training.adam\n  Adam.\n  Comes with release 0.6 (pruning).\n"),
-        ("adam.momentum", "training.adam.momentum: comes with release 0.6 (pruning)"),
-        ("soon", "first.soon\nsecond.soon\n  Soon.\n  Comes with release 0.6 (pruning).\n"),
+        ("adam", "training.adam\n  Adam.\n  Comes with release 0.10 (quantisation).\n"),
+        ("adam.momentum", "training.adam.momentum: comes with release 0.10 (quantisation)"),
+        ("soon", "first.soon\nsecond.soon\n  Soon.\n  Comes with release 0.10 (quantisation).\n"),
         (
             "blocks",
             "  kind        whole number; may be repeated\n  note        has no effect without arch",
@@ -164,7 +164,7 @@ def test_schema_as_json_holds_what_applies_to_each_field(printed):
         "minimum": 0,
         "exclusive_maximum": 1,
     }
-    assert fields["training.adam.momentum"]["arrives"] == "0.6"
+    assert fields["training.adam.momentum"]["arrives"] == "0.10"
     assert fields["training.old"]["no_effect"] == "nothing reads it"
     assert fields["mapping"]["map"]
     assert fields["mapping"]["repeated"]

@@ -47,7 +47,7 @@ training {
   # A name. In place of sgd.
   #named: ""
 
-  # Adam. Comes with release 0.6 (pruning). In place of sgd. Fields as in training.sgd.
+  # Adam. Comes with release 0.10 (quantisation). In place of sgd. Fields as in training.sgd.
   #adam { ... }
 
   # Gradient descent.
@@ -78,7 +78,7 @@ first {
     "[0.5, 1.0/3.0]]"
   # Frozen. May be repeated. Has no effect without arch. The value is an example.
   #blocks: 0
-  # Soon. Comes with release 0.6 (pruning).
+  # Soon. Comes with release 0.10 (quantisation).
   #soon: false
 
   # Later. Comes with release 0.9. Fields as in training.sgd.
