@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from detforge.plugins import Detector
     from detforge.spec import Spec
 
+IMAGENET = "imagenet"
+"""In the place of a file of weights: the published ones of the spec's backbone."""
+
 ComparedOn = Literal["validation images", "noise"]
 
 
@@ -82,7 +85,8 @@ class TrainRequest(Request):
     Attributes:
         spec: the experiment spec.
         results_dir: checkpoints, metrics and logs go here.
-        resume_model_weights: checkpoint to start from; None for random weights.
+        resume_model_weights: file with the weights to start from, or `IMAGENET`; None for what the
+            spec says.
         initial_epoch: 1-based epoch to begin with. Above 1 the optimiser and the position in
             the run are taken from the checkpoint too.
         force: start anew where an earlier run left checkpoints, and replace them.

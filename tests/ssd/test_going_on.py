@@ -15,6 +15,7 @@ import pytest
 from detforge.errors import CheckpointError, UsageError
 from detforge.files import Checkpoint, load_checkpoint, save_checkpoint
 from detforge.plugins import load_detector
+from detforge.pretrained.start import find_start
 from detforge.requests import TrainRequest
 from detforge.spec import load_spec
 from detforge.training.beginning import find_beginning, report_finished
@@ -46,7 +47,8 @@ def request_of(spec_file, tmp_path):
 def begin(request):
     recipe = with_options(request.detector.recipe(request.spec), request)
     batches = open_training_data(request, recipe)
-    return find_beginning(request, recipe, batches, request.results_dir / "weights")
+    start = find_start(request, recipe)
+    return find_beginning(request, recipe, batches, request.results_dir / "weights", start)
 
 
 @pytest.fixture
@@ -214,7 +216,7 @@ def test_command_with_start_weights_goes_on_with_its_own_run_only(request_of, le
     leave(3, extra={FACTS: dict(without.facts)})  # by a command without -m
     assert begin(request_of(resume_model_weights=weights)).epoch == 3
     save_checkpoint(tmp_path / "other.detforge", replace(load_checkpoint(weights), step=99))
-    with pytest.raises(UsageError, match="did not start from the file that -m names"):
+    with pytest.raises(UsageError, match="did not start from the weights that -m"):
         begin(request_of(resume_model_weights=tmp_path / "other.detforge"))
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from detforge.nearest import did_you_mean
+from detforge.requests import IMAGENET
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +48,16 @@ def _instead_of(absent: Path) -> str:
     return f".{near}" if near else ""
 
 
+class Weights(Existing):
+    """A file with weights, or the word that stands for published ones."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the path, or the word as one."""
+        return Path(value) if str(value) == IMAGENET else super().convert(value, param, ctx)
+
+
 FILE = Existing(exists=True, dir_okay=False, readable=True, path_type=Path)
+WEIGHTS = Weights(exists=True, dir_okay=False, readable=True, path_type=Path)
 FOLDER = Existing(exists=True, file_okay=False, readable=True, path_type=Path)
 FILE_OR_FOLDER = Existing(exists=True, readable=True, path_type=Path)
 PATH = click.Path(path_type=Path)

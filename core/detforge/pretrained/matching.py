@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from detforge.errors import CheckpointError
+from detforge.pretrained.layer_names import slot_of
 from detforge.text_table import table
 from detforge.weights import few
 
@@ -40,6 +41,7 @@ class LayerStatus:
         kind: its class.
         status: "None": it has no weights; "Yes": all of them were loaded; "No": none was.
         reason: why not; or a remark on how.
+        is_left_out: it was not wanted.
     """
 
     part: str
@@ -47,6 +49,7 @@ class LayerStatus:
     kind: str
     status: Status
     reason: str = ""
+    is_left_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,13 @@ class LoadReport:
     def loaded(self) -> tuple[str, ...]:
         """Names of the layers that were loaded."""
         return tuple(layer.name for layer in self.layers if layer.status == "Yes")
+
+    @property
+    def missing(self) -> tuple[LayerStatus, ...]:
+        """Layers that were wanted and not loaded."""
+        return tuple(
+            layer for layer in self.layers if layer.status == "No" and not layer.is_left_out
+        )
 
     def table(self) -> str:
         """Return a line a layer: name(type), status, reason."""
@@ -155,14 +165,16 @@ def _match(
 ) -> tuple[LayerStatus, list[tuple[keras.Variable, Any]]]:
     """Return what becomes of a layer, and the variables to set."""
 
-    def status(word: Status, reason: str = "") -> LayerStatus:
-        return LayerStatus(part, layer.name, type(layer).__name__, word, reason)
+    def status(word: Status, reason: str = "", *, is_left_out: bool = False) -> LayerStatus:
+        return LayerStatus(part, layer.name, type(layer).__name__, word, reason, is_left_out)
 
-    variables = {_slot(layer, variable): variable for variable in layer.weights}
+    variables = {slot_of(variable.path): variable for variable in layer.weights}
     if not variables:
         return status("None"), []
     if skip and any(skip.search(f"{part}/{layer.name}/{slot}") for slot in variables):
-        return status("No", f"left out: {skip.pattern}"), []
+        return status("No", f"left out: {skip.pattern}", is_left_out=True), []
+    if len(variables) < len(layer.weights):
+        return status("No", "several of its weights have one name"), []
     found = _found(part, layer, layers)
     if not found:
         return status("No", _NO_SUCH_LAYER), []
@@ -173,11 +185,6 @@ def _match(
         if reason := _unfit(slot, tuple(variable.shape), found[slot]):
             return status("No", reason), []
     return status("Yes", remark), [(variables[slot], array) for slot, array in found.items()]
-
-
-def _slot(layer: keras.Layer, variable: keras.Variable) -> str:
-    """Return the name of a weight within its layer, whatever layers lie between the two."""
-    return variable.path.rpartition(f"{layer.name}/")[2]
 
 
 def _for_grey_images(variables: Mapping[str, keras.Variable], found: Slots) -> tuple[Slots, str]:
@@ -211,8 +218,8 @@ def _check(
     file: str,
 ) -> None:
     with_weights = [layer for layer in report.layers if layer.status != "None"]
-    left_out = [layer for layer in with_weights if layer.reason.startswith("left out")]
-    if skip and len(left_out) == len(with_weights):
+    left_out = [layer for layer in with_weights if layer.is_left_out]
+    if left_out == with_weights:
         raise CheckpointError(
             f"the expression {skip!r} of weights to leave out is found in every weight of the "
             "model: nothing would be loaded"

@@ -17,7 +17,7 @@ from detforge.files import is_checkpoint, read_unlocked, unpack_checkpoint
 from detforge.files.reading import explain_foreign
 from detforge.pretrained.apart import CONFIG, read_apart
 from detforge.pretrained.archives import member_sizes, raise_damaged, read_member
-from detforge.pretrained.layer_names import Entry, entries_of, group_layers
+from detforge.pretrained.layer_names import Entry, entries_of, group_layers, slot_of
 from detforge.recipe import Variant
 
 if TYPE_CHECKING:
@@ -111,7 +111,10 @@ def read_weights(path: Path, key: str | None = None) -> WeightFile:
 
 def _checkpoint(checkpoint: Checkpoint, path: Path) -> WeightFile:
     arrays = checkpoint.weights
-    entries = [Entry(*name.split("/", 2), name) for name in arrays if name.count("/") > 1]
+    entries = []
+    for name in sorted(arrays):
+        part, _, variable = name.partition("/")
+        entries.append(Entry(part, variable.partition("/")[0], slot_of(variable), name))
     return WeightFile(
         path=path,
         kind="checkpoint",
@@ -130,7 +133,7 @@ def _keras(data: bytes, path: Path) -> WeightFile:
 def _named(kind: Kind, arrays: Mapping[str, np.ndarray], path: Path) -> WeightFile:
     if not arrays:
         raise CheckpointError(f"{path} holds no weights")
-    layers = _filled(group_layers(entries_of(arrays)), arrays)
+    layers = _filled(group_layers(entries_of(sorted(arrays))), arrays)
     return WeightFile(path=path, kind=kind, arrays=arrays, layers=layers)
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 def train(request: TrainRequest) -> TrainReport:
     """Train with the core's loop."""
     from detforge.data.sources import open_validation
+    from detforge.pretrained.start import find_start
     from detforge.training.beginning import find_beginning, report_finished
     from detforge.training.class_counts import report_classes
     from detforge.training.start import (
@@ -26,10 +27,11 @@ def train(request: TrainRequest) -> TrainReport:
 
     recipe = with_options(request.detector.recipe(request.spec), request)
     check_start(request, recipe)
+    start = find_start(request, recipe)
     batches = open_training_data(request, recipe)
     validation = open_validation(recipe, request.detector)
     weights_dir = make_weights_dir(request)
-    beginning = find_beginning(request, recipe, batches, weights_dir)
+    beginning = find_beginning(request, recipe, batches, weights_dir, start)
     if beginning.is_finished(recipe):
         return report_finished(beginning, request, recipe)
     recipe = replace(recipe, variant=beginning.variant)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from detforge.data.batches import TrainingBatches
     from detforge.files import Checkpoint
+    from detforge.pretrained.start import Start
     from detforge.recipe import Recipe
     from detforge.requests import TrainRequest
 
@@ -37,10 +38,11 @@ class Beginning(NamedTuple):
 
     Attributes:
         facts: what identifies the run beside its spec.
-        path: the checkpoint; None for random weights.
-        checkpoint: its content.
+        path: the file; None for random weights, and for those of ImageNet.
+        checkpoint: its content, if it is one of ours.
         resumes: take everything of it, optimiser and position included; otherwise weights only.
         is_found: it was found in the results folder, not given.
+        start: what a new run takes its weights from; None for random ones, or to go on.
     """
 
     facts: Mapping[str, Any]
@@ -48,6 +50,7 @@ class Beginning(NamedTuple):
     checkpoint: Checkpoint | None = None
     resumes: bool = False
     is_found: bool = False
+    start: Start | None = None
 
     @property
     def epoch(self) -> int:
@@ -73,36 +76,39 @@ class Beginning(NamedTuple):
 
 
 def find_beginning(
-    request: TrainRequest, recipe: Recipe, batches: TrainingBatches, folder: Path
+    request: TrainRequest,
+    recipe: Recipe,
+    batches: TrainingBatches,
+    folder: Path,
+    start: Start | None,
 ) -> Beginning:
-    """Return what a run begins with: the run in the folder, a given file, or random weights.
+    """Return what a run begins with: the run in the folder, given weights, or random ones.
 
     Args:
-        request: what to start from, and whether to replace an earlier run.
+        request: what to go on from, and whether to replace an earlier run.
         recipe: the spec in neutral terms.
         batches: the training set.
         folder: of the checkpoints.
+        start: what `detforge.pretrained.start.find_start` found.
 
     Raises:
         CheckpointError: a checkpoint cannot be read, or does not fit.
         UsageError: the folder holds another run; the epoch to go on from is not that of the file.
     """
-    facts = run_facts(request, recipe, batches.source)
+    facts = run_facts(request, recipe, batches.source, start)
     earlier = [] if request.force else checkpoints_in(folder)
     if met := [path for path in earlier if epoch_of(path) >= request.initial_epoch]:
         found = _earlier_run(request, recipe, facts, met, earlier)
-    elif request.resume_model_weights is None:
-        return Beginning(facts)
+    elif request.resume_model_weights is None or request.initial_epoch == 1:
+        file = start.file if start is not None else None
+        path, checkpoint = (file.path, file.checkpoint) if file is not None else (None, None)
+        return Beginning(facts, path, checkpoint, start=start)
     else:
         path = request.resume_model_weights
-        found = Beginning(
-            facts, path, load_checkpoint(path, request.key), request.initial_epoch > 1
-        )
-        if found.resumes:
-            _check_given(request, recipe, found)
-    if found.resumes:
-        _check_position(found, batches.steps_per_epoch)
-        _say_resumed(found, recipe)
+        found = Beginning(facts, path, load_checkpoint(path, request.key), resumes=True)
+        _check_given(request, recipe, found)
+    _check_position(found, batches.steps_per_epoch)
+    _say_resumed(found, recipe)
     return found
 
 

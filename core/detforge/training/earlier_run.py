@@ -6,7 +6,6 @@ checkpoint that verifies: its spec, and the facts that `run_facts` put into it.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import re
 from dataclasses import replace
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from detforge.errors import CheckpointError, SpecError, UsageError
 from detforge.files import load_checkpoint
+from detforge.pretrained.start import file_facts
 from detforge.recipe import Evaluation, Inference, Variant
 from detforge.spec import parse_spec
 from detforge.spec.differences import differences, with_field
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from detforge.data.samples import SampleSource
     from detforge.files import Checkpoint
     from detforge.plugins import Detector
+    from detforge.pretrained.start import Start
     from detforge.recipe import Recipe
     from detforge.requests import TrainRequest
     from detforge.spec.differences import Difference
@@ -38,26 +39,28 @@ FACTS = "run"
 """Where the facts stand in `Checkpoint.extra`."""
 
 
-def run_facts(request: TrainRequest, recipe: Recipe, source: SampleSource) -> dict[str, Any]:
+def run_facts(
+    request: TrainRequest, recipe: Recipe, source: SampleSource, start: Start | None
+) -> dict[str, Any]:
     """Return what identifies a run beside its spec: data, beginning, what options switch on.
 
     Args:
-        request: the file to start from, and the epoch to go on with.
+        request: the file to go on from, and the epoch to go on with.
         recipe: the spec in neutral terms, with the options of the command.
         source: the training set.
+        start: what a new run takes its weights from; None for random ones, or to go on.
 
     Returns:
         "images", "objects" (class name -> number), "start" (None for random weights) and
         "mixed_precision", as JSON gives them back.
     """
-    start = None
-    if request.resume_model_weights is not None:
-        digest = hashlib.sha256(request.resume_model_weights.read_bytes()).hexdigest()
-        start = {"sha256": digest, "initial_epoch": request.initial_epoch}
+    begins_with = start.facts if start is not None else None
+    if request.resume_model_weights is not None and request.initial_epoch > 1:
+        begins_with = file_facts(request.resume_model_weights, initial_epoch=request.initial_epoch)
     return {
         "images": len(source),
         "objects": source.class_counts(),
-        "start": start,
+        "start": begins_with,
         "mixed_precision": recipe.mixed_precision,
     }
 
@@ -105,8 +108,8 @@ def check_same_run(
     """Check that a checkpoint is of the run that a command describes.
 
     Settings that leave the weights as they are may change (workers, intervals, scoring), and so
-    may the number of epochs. A command that names no file to start from goes on whatever the run
-    began with.
+    may the number of epochs. A command that names nothing to start from goes on whatever
+    the run began with.
 
     Raises:
         UsageError: it is of another run; names all that differs.
@@ -189,7 +192,7 @@ def _other_facts(facts: dict[str, Any], earlier: dict[str, Any]) -> Iterator[str
     if before != facts["mixed_precision"]:
         yield f"it computed in {'half' if before else 'single'} precision"
     if facts["start"] is not None and earlier.get("start") != facts["start"]:
-        yield "it did not start from the file that -m names"
+        yield "it did not start from the weights that -m or the spec names"
 
 
 def _shown(value: Any) -> str:

@@ -1,14 +1,13 @@
-"""Where a run begins: random weights, given weights, or the middle of an earlier run."""
+"""What a run needs beside its weights, to go on as if it had never stopped."""
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 import keras
 
 from detforge.errors import CheckpointError
-from detforge.weights import check_detector, restore_weights
+from detforge.weights import restore_weights
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,64 +15,17 @@ if TYPE_CHECKING:
     import numpy as np
 
     from detforge.files import Checkpoint
-    from detforge.model import DetectionModel
-    from detforge.recipe import Recipe
-    from detforge.requests import TrainRequest
-    from detforge.training.beginning import Beginning
     from detforge.training.trainer import Trainer
 
-log = logging.getLogger("detforge")
 
-
-def load_start(
-    beginning: Beginning, request: TrainRequest, recipe: Recipe, trainer: Trainer
-) -> None:
-    """Load what the run begins with.
-
-    A run that resumes takes everything of its checkpoint, optimiser and position included;
-    otherwise only the weights that fit.
+def restore_run(trainer: Trainer, checkpoint: Checkpoint, path: Path) -> None:
+    """Take everything of a checkpoint, optimiser and position included.
 
     Raises:
         CheckpointError: the checkpoint does not fit.
     """
-    path, checkpoint, model = beginning.path, beginning.checkpoint, trainer.detection_model
-    if path is None or checkpoint is None:
-        return
-    if beginning.resumes:
-        restore_weights(model, checkpoint.weights, file=str(path))
-        _restore_state(trainer, checkpoint, path)
-        return
-    _transfer(request, recipe, model, checkpoint, path)
-    if trainer.average:
-        trainer.average.restart()
-
-
-def _transfer(
-    request: TrainRequest,
-    recipe: Recipe,
-    model: DetectionModel,
-    checkpoint: Checkpoint,
-    path: Path,
-) -> None:
-    check_detector(request.detector.name, checkpoint.detector, str(path))
-    unmatched = restore_weights(model, checkpoint.weights, strict=False, file=str(path))
-    loaded = len(checkpoint.weights) - len(unmatched.unexpected) - len(unmatched.shapes)
-    if not loaded:
-        raise CheckpointError(f"{path}: none of its weights fits this model ({unmatched})")
-    log.info(
-        "a new run from the weights of %s, of its epoch %d: %d of %d arrays loaded, optimiser and "
-        "position not (they would be with --initial_epoch %d)",
-        *(path, checkpoint.epoch, loaded, len(checkpoint.weights), checkpoint.epoch + 1),
-    )
-    if any(unmatched):
-        log.warning("not loaded, or left at random: %s", unmatched)
-    if checkpoint.class_names != recipe.classes.names:
-        log.warning(
-            "%s knows the classes %s, this run %s; the heads learn them anew",
-            path,
-            ", ".join(checkpoint.class_names),
-            ", ".join(recipe.classes.names),
-        )
+    restore_weights(trainer.detection_model, checkpoint.weights, file=str(path))
+    _restore_state(trainer, checkpoint, path)
 
 
 def run_state(trainer: Trainer) -> dict[str, np.ndarray]:

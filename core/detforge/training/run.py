@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import keras
@@ -11,6 +12,7 @@ import keras
 from detforge.errors import CheckpointError, DatasetError
 from detforge.graph.freeze import apply_freeze
 from detforge.graph.regularize import apply_regularizer
+from detforge.pretrained.start import load_start, prepare_start
 from detforge.requests import TrainReport
 from detforge.training.averaging import WeightAverage
 from detforge.training.callbacks import Progress
@@ -22,7 +24,7 @@ from detforge.training.precision import (
     precision_of,
     return_single_precision,
 )
-from detforge.training.resume import load_start
+from detforge.training.resume import restore_run
 from detforge.training.schedules import RunLength
 from detforge.training.trainer import Trainer, compile_trainer
 
@@ -64,9 +66,18 @@ def run_training(
         CheckpointError: the model to start from does not fit, or a file cannot be written.
         DetforgeError: the loss is no longer a number.
     """
+    start = beginning.start
+    prepared = prepare_start(start, request, recipe) if start is not None else None
+    if prepared is not None:
+        recipe = replace(recipe, variant=prepared.variant)
     keras.utils.set_random_seed(recipe.seed)
     trainer = build_trainer(request, recipe, batches)
-    load_start(beginning, request, recipe, trainer)
+    if start is not None and prepared is not None:
+        load_start(trainer.detection_model, prepared, start, request, recipe)
+        if trainer.average:
+            trainer.average.restart()
+    elif beginning.checkpoint is not None and beginning.path is not None:
+        restore_run(trainer, beginning.checkpoint, beginning.path)
     own = own_callbacks(request, recipe, trainer, batches, validation, weights_dir, beginning)
     others = [
         callback

@@ -4,8 +4,7 @@ import numpy as np
 from tests.core.training.small_model import RECIPE, batches, make_trainer
 
 from detforge.files import Checkpoint, load_checkpoint, save_checkpoint
-from detforge.training.beginning import Beginning
-from detforge.training.resume import load_start, run_state
+from detforge.training.resume import restore_run, run_state
 from detforge.weights import collect_weights
 
 
@@ -33,8 +32,7 @@ def test_layers_that_draw_at_random_go_on_drawing(tmp_path):
         straight.train_on_batch(batch)
 
     other, resumed = make_trainer(dropout=0.5, seed=9)
-    beginning = Beginning({}, path=path, checkpoint=load_checkpoint(path), resumes=True)
-    load_start(beginning, None, RECIPE, resumed)
+    restore_run(resumed, load_checkpoint(path), path)
     for batch in steps[2:]:
         resumed.train_on_batch(batch)
     for name, value in collect_weights(model).items():

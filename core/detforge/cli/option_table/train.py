@@ -9,7 +9,7 @@ import click
 
 from detforge.cli.option_table import shared
 from detforge.cli.options import Option
-from detforge.cli.value_types import FILE, PATH
+from detforge.cli.value_types import PATH, WEIGHTS
 from detforge.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,8 +21,9 @@ OPTIONS = (
     Option(
         name="resume_model_weights",
         spellings=("-m", "--resume_model_weights"),
-        help="Checkpoint to take the weights from; with --initial_epoch, to go on from",
-        type=FILE,
+        help="File to take the weights from, or imagenet for published ones; with --initial_epoch, "
+        "checkpoint to go on from",
+        type=WEIGHTS,
         group="reads",
     ),
     Option(
