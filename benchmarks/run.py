@@ -16,7 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 # In the order of the table; each module has run(turns) -> list of pairs.
 NAMES = (
-    *("help", "spec", "conversion", "pipeline", "ssd", "backbones"),
+    *("help", "spec", "conversion", "pipeline", "ssd", "backbones", "pruning"),
     *("evaluation", "inference"),
 )
 PACKAGES = ("detforge", "keras", "tensorflow", "onnxruntime", "torch", "click")
