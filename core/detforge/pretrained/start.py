@@ -128,20 +128,23 @@ def prepare_start(start: Start, request: TrainRequest, recipe: Recipe) -> Prepar
     file = start.file
     if file is not None and file.checkpoint is not None:
         return Prepared(start.source, file.layers, _own_variant(file, request, recipe))
+    from detforge.pretrained.imagenet import fetch
     from detforge.pretrained.public import recognise, translate
 
-    if file is None:
-        backbone = _backbone(start, request, recipe)
-        file = _download(backbone)
-    found = recognise(file)
-    if found is None:
+    found = recognise(file) if file is not None else None
+    if file is not None and found is None:
         if not file.layers:
             raise CheckpointError(
                 f"{start.source} names its weights {few(list(file.arrays))}: neither as detforge "
                 "does (layer/kernel) nor as a published network that is known here"
             )
         return Prepared(start.source, file.layers, Variant())
-    translated = translate(found, file, _backbone(start, request, recipe), recipe.input)
+    backbone = _backbone(start, request, recipe)
+    if file is None:
+        file = fetch(backbone.arch, backbone.depth)
+        found = recognise(file)
+    assert found is not None  # what Keras publishes is known
+    translated = translate(found, file, backbone, recipe.input)
     for note in translated.notes:
         log.info("%s: %s", start.source, note)
     options = dict(translated.options)
@@ -185,12 +188,6 @@ def _backbone(start: Start, request: TrainRequest, recipe: Recipe) -> Backbone:
             f"{request.detector.name} has none of detforge's backbones; start from a checkpoint"
         )
     return found
-
-
-def _download(backbone: Backbone) -> WeightFile:
-    from detforge.pretrained.imagenet import fetch
-
-    return fetch(backbone.arch, backbone.depth)
 
 
 def _own_variant(file: WeightFile, request: TrainRequest, recipe: Recipe) -> Variant:
