@@ -365,6 +365,33 @@ def test_model_that_breaks_the_contract_is_a_finding(install, spec, old, new, ex
     assert [text for text in expected if text not in found] == [], found
 
 
+HIDDEN = 'images); x = keras.layers.Conv2D(1, 1, name="score")(x)\n        '
+
+
+@pytest.mark.parametrize(
+    ("layers", "detecting", "expected"),
+    [
+        (HIDDEN, "self.parts", []),
+        (HIDDEN, "self.first", ["does not detect the same as one built as narrow"]),
+        (
+            HIDDEN.replace("(x)", '(keras.layers.LayerNormalization(name="norm")(x))'),
+            "self.parts",
+            ["the layer 'norm' (LayerNormalization) of the part 'network' cannot be pruned"],
+        ),
+    ],
+    ids=["fine", "stale", "unknown"],
+)
+def test_model_that_cannot_be_pruned_is_a_finding(install, spec, layers, detecting, expected):
+    text = MODEL.replace('(1, 8, strides=8, name="score")(images)\n        ',
+                         '(8, 8, strides=8, name="stem")(' + layers)  # fmt: skip
+    text = text.replace("self.blocks =", "self.first = self.parts; self.blocks =")
+    text = text.replace('{0: ("score",)}', '{0: ("stem",)}')
+    start = text.index("def detect")
+    install(GOOD + HOOKS, text[:start] + text[start:].replace("self.parts", detecting))
+    found = findings(spec) if expected else check_detector("candidate", spec=spec) or ""
+    assert [text for text in expected if text not in found] == [], found
+
+
 def test_something_else_than_a_model_is_a_finding(install, spec):
     install(GOOD + "@hookimpl\ndef build_model(spec): return 4\n")
     assert "build_model returns 4 for mode 'infer', not a DetectionModel" in findings(spec)

@@ -137,11 +137,6 @@ def _pruned(
     plan: PruningPlan,
 ) -> Checkpoint:
     """Return the checkpoint of a pruned model: the start of a new run, at its epoch 0."""
-    before = checkpoint.variant
-    widths = {
-        part: {**before.widths.get(part, {}), **plan.widths.get(part, {})}
-        for part in {**before.widths, **plan.widths}
-    }
     digest = hashlib.sha256(request.model.read_bytes()).hexdigest()
     return Checkpoint(
         detector=request.detector.name,
@@ -151,7 +146,7 @@ def _pruned(
         epoch=0,
         step=0,
         weights=collect_weights(model),
-        variant=replace(before, widths=widths),
+        variant=checkpoint.variant.narrowed(plan.widths),
         extra=with_pruning(checkpoint, request, report, digest),
     )
 

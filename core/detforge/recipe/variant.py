@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -45,6 +45,12 @@ class Variant:
             if not all(type(number) is int and number > 0 for number in numbers):
                 raise ValueError(f"widths of the part {part!r}")
         return cls(backbone=backbone, widths=widths)
+
+    def narrowed(self, widths: Mapping[str, Mapping[str, int]]) -> Variant:
+        """Return the variant of a network that was pruned further, to these widths."""
+        parts = {**self.widths, **widths}
+        merged = {part: {**self.widths.get(part, {}), **widths.get(part, {})} for part in parts}
+        return replace(self, widths=merged)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""

@@ -39,9 +39,9 @@ def check_detector(name: str, *, spec: str | os.PathLike[str] | None = None) -> 
     Given an example spec, with Keras: recipe, operators and deployment are of the right kind. If
     training is there (`detforge.hookspecs.arrives`): the parts of all modes are flat and have the
     same weights by name and shape; what it detects in noise has the shapes, types and order of
-    `Detections`; its losses are finite scalars, without objects too; and, on TensorFlow and with
-    the hook `export_glue`, the exported model finds the same. That it learns anything is not
-    checked.
+    `Detections`; its losses are finite scalars, without objects too; on TensorFlow and with the
+    hook `export_glue`, the exported model finds the same; and it can be pruned. That it learns
+    anything is not checked.
 
     Args:
         name: the detector's name on the command line.

@@ -6,6 +6,7 @@ h x w mask.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,6 +49,7 @@ def check_models(detector: Detector, spec: Spec, recipe: Recipe) -> Iterator[str
         lambda: loss_findings(models["train"], recipe),
         lambda: export_findings(detector, spec, recipe, models["infer"]),
         lambda: cost_findings(models["infer"]),
+        lambda: pruning_findings(detector, spec, recipe, models["evaluate"]),
     ]
     for check in checks:
         try:
@@ -199,6 +201,56 @@ def export_findings(
         check_agreement(compare(*pair, [noise(recipe.input)]), recipe.input)
     except ExportError as err:
         yield str(err)
+
+
+def pruning_findings(
+    detector: Detector, spec: Spec, recipe: Recipe, model: DetectionModel
+) -> Iterator[str]:
+    """Yield what goes wrong when a model is pruned; it is narrower afterwards.
+
+    With threshold 0 it must detect the same. Without half of its channels it must detect the same
+    as a model that is built as narrow and takes its weights, as tasks do.
+    """
+    from detforge.graph.prune import apply_pruning, survey
+    from detforge.graph.selection import Selection
+    from detforge.weights import collect_weights, restore_weights
+
+    selection, variant = Selection(threshold=0.0, granularity=1, min_filters=1), recipe.variant
+    plan = survey(model).plan(selection)
+    if plan.widths:  # filters that are zero from the start
+        before = _detected(model, recipe)
+        apply_pruning(model, plan)
+        variant = variant.narrowed(plan.widths)
+        if not _is_same(before, _detected(model, recipe)):
+            yield "the model pruned with threshold 0 does not detect the same as before"
+    surveyed = survey(model)
+    scores = surveyed.scores(selection)
+    if not scores.size:
+        return
+    plan = surveyed.plan(replace(selection, threshold=float(np.median(scores))))
+    apply_pruning(model, plan)
+    variant = variant.narrowed(plan.widths)
+    narrow = detector.build_model(spec, "evaluate", replace(recipe, variant=variant))
+    if any(unmatched := restore_weights(narrow, collect_weights(model), strict=False)):
+        yield f"the weights of a pruned model do not fit one built as narrow ({unmatched})"
+    elif not _is_same(_detected(model, recipe), _detected(narrow, recipe)):
+        yield (
+            "a pruned model does not detect the same as one built as narrow; look parts up in "
+            "model.parts wherever they are called"
+        )
+
+
+def _detected(model: DetectionModel, recipe: Recipe) -> Detections:
+    """Return what is found in images of noise, without compiling anything."""
+    import keras
+
+    found = model.detect(keras.ops.convert_to_tensor(noise(recipe.input)))
+    return type(found)(*(None if part is None else _array(part) for part in found))
+
+
+def _is_same(one: Detections, other: Detections) -> bool:
+    pairs = [pair for pair in zip(one, other, strict=True) if pair[0] is not None]
+    return all(a.shape == b.shape and np.allclose(a, b, 1e-3, 1e-4) for a, b in pairs)
 
 
 def fabricated_batch(recipe: Recipe, *, objects: bool) -> dict[str, np.ndarray]:
