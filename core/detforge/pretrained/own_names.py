@@ -64,7 +64,7 @@ def member(family: str, layers: Layers) -> tuple[str, int] | None:
         None when it is of a depth or width that we do not have.
     """
     layer, shape = _KERNELS.get(family, ("", ()))
-    if layer in layers and layers[layer]["kernel"].shape != shape:
+    if layer in layers and _shape(layers, layer) != shape:
         return None
     if family == "efficientnet":
         return _efficientnet(layers)
@@ -99,10 +99,7 @@ def _efficientnet(layers: Layers) -> tuple[str, int] | None:
     from detforge.backbones.efficientnet import scaled_stages
 
     units = _units(layers, r"block([1-7])(.)_project_conv")
-    filters = [
-        layers[name]["kernel"].shape[3] if (name := f"block{s}a_project_conv") in layers else 0
-        for s in range(1, 8)
-    ]
+    filters = [_shape(layers, f"block{s}a_project_conv")[3] for s in range(1, 8)]
     for version in range(8):
         stages = scaled_stages(version)
         if units == tuple(s.repeats for s in stages) and filters == [s.filters for s in stages]:
@@ -115,3 +112,9 @@ def _units(layers: Layers, pattern: str) -> tuple[int, ...]:
     found = {match.groups() for name in layers if (match := re.fullmatch(pattern, name))}
     stages = [stage for stage, _ in found]
     return tuple(stages.count(stage) for stage in sorted(set(stages)))
+
+
+def _shape(layers: Layers, name: str) -> tuple[int, ...]:
+    """Return the shape of a kernel, zeros where there is none."""
+    kernel = layers.get(name, {}).get("kernel")
+    return (0, 0, 0, 0) if kernel is None else kernel.shape

@@ -19,17 +19,18 @@ from detforge.pretrained.conversion import (
     identity,
     to_slots,
 )
+from detforge.weights import few
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from detforge.backbones import Backbone
     from detforge.pretrained.layouts import Layers, Layout
     from detforge.pretrained.reading import WeightFile
     from detforge.recipe import InputFormat
 
-_NAMES_SHOWN = 4
 _NORM_SLOTS = {"moving_mean", "moving_variance"}
+_IMAGE_SLOTS = {"mean", "variance", "count"}  # of Keras' layer that normalises images
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -89,9 +90,10 @@ def recognise(file: WeightFile) -> PublicModel | None:
     """
     if file.kind == "checkpoint":
         return None
-    ways = ((keras_names.LAYOUTS, file.layers), (torch_names.LAYOUTS, None))
-    for layouts, found in ways:
-        layers = torch_names.layers_of(file.arrays) if found is None else found
+    for layouts, layers in (
+        (keras_names.LAYOUTS, file.layers),
+        (torch_names.LAYOUTS, torch_names.layers_of(file.arrays)),
+    ):
         for layout in layouts:
             if layout.fits(layers, str(file.path)):
                 return _model(layout, layers, str(file.path))
@@ -104,8 +106,13 @@ def _model(layout: Layout, layers: Layers, file: str) -> PublicModel:
     look = f"{file} names its layers like {layout.family} of {layout.source}"
     if strange := [name for name in rest if re.fullmatch(layout.trunk, name)]:
         raise CheckpointError(
-            f"{look}, but holds {_few(strange)}, which no {layout.family} here has; use weights of "
+            f"{look}, but holds {few(strange)}, which no {layout.family} here has; use weights of "
             "the plain network"
+        )
+    if unfit := [name for name in ours if not _is_layer(layers[name])]:
+        raise CheckpointError(
+            f"{look}, but {few(unfit)} is neither a convolution nor a normalisation in it; get the "
+            "file again from where it came from"
         )
     found = {ours[name]: _own_layout(ours[name], layers[name]) for name in ours if layers[name]}
     member = own_names.member(layout.family, found)
@@ -121,6 +128,13 @@ def _model(layout: Layout, layers: Layers, file: str) -> PublicModel:
         layers=found,
         left_out=rest,
     )
+
+
+def _is_layer(slots: Mapping[str, np.ndarray]) -> bool:
+    """Return whether arrays have the axes of a convolution or of a normalisation, or are none."""
+    axes = {slot: array.ndim for slot, array in slots.items()}
+    kernel = axes.pop("kernel", 4)
+    return kernel == 4 and all(n == 1 or slot in _IMAGE_SLOTS for slot, n in axes.items())
 
 
 def _own_layout(name: str, slots: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
@@ -163,7 +177,6 @@ def translate(
 
 def _check_same(found: PublicModel, file: WeightFile, backbone: Backbone) -> None:
     wanted = (backbone.arch, backbone.depth)
-    # Its units are the first ones of ResNet-18's stages.
     if wanted == (found.arch, found.depth) or (wanted, found.depth) == (("resnet", 10), 18):
         return
     raise CheckpointError(
@@ -179,18 +192,22 @@ class _Work:
         layers: what there is so far.
         said: what was done, in order, each once.
         incomplete: normalisations that the file lacks or holds in part.
+        differs_at_border: features there are not those of the published network.
     """
 
     def __init__(self, found: PublicModel, backbone: Backbone, image: InputFormat) -> None:
         self.layers: dict[str, Slots] = {}
         self.said: dict[str, None] = {}
         self.incomplete: list[str] = []
+        self.differs_at_border = False
         self._found, self._backbone, self._image = found, backbone, image
         self._family = own_names.family_of(backbone.arch)
         self._first = own_names.FIRST.get(self._family, "conv1")
         self._source_has_norms = any("moving_mean" in slots for slots in found.layers.values())
+        # The units of ResNet-10 are the first ones of ResNet-18's stages.
+        beyond = r"block_\d[^a].*" if backbone.depth < found.depth else "(?!)"
         for name, slots in found.layers.items():
-            if "kernel" in slots:
+            if "kernel" in slots and not re.fullmatch(beyond, name):
                 self._add(name)
         self._add_projections()
 
@@ -204,6 +221,7 @@ class _Work:
         if norm and self._source_has_norms and not slots.keys() >= _NORM_SLOTS:
             self.incomplete.append(norm)
             return
+        self._check_channels(name, slots)
         conv = ConvNorm.of(self._found.layers[name], slots, self._found.epsilon)
         if name == self._first:
             conv = self._with_our_input(conv)
@@ -211,6 +229,16 @@ class _Work:
             conv = embed(conv, 5)
             self._say("its 3 x 3 kernels are the middle of our 5 x 5 ones")
         self._put(name, norm, conv)
+
+    def _check_channels(self, name: str, norm: Mapping[str, np.ndarray]) -> None:
+        conv = dict(self._found.layers[name])
+        kernel = conv.pop("kernel")
+        channels = kernel.shape[2 if own_names.is_depthwise(name) else 3]
+        if any(len(array) != channels for array in (*conv.values(), *norm.values())):
+            raise CheckpointError(
+                f"the weights of {self._found} are damaged: what belongs to {name} is not of "
+                f"{channels} channels throughout; get the file again from where it came from"
+            )
 
     def _with_our_input(self, conv: ConvNorm) -> ConvNorm:
         """Return the first convolution for the pixels that the detector feeds it."""
@@ -228,6 +256,7 @@ class _Work:
         if self._image.color_order == "grey":
             self._say("the image is grey: the first convolution's weights are summed over colours")
         if not same_border:
+            self.differs_at_border = True
             self._say("zeros around the image are another colour than in its training")
         return conv
 
@@ -291,16 +320,17 @@ def _notes(
     if found.layout.remark:
         yield found.layout.remark
     if found.left_out:
-        yield f"left out: {_few(found.left_out)}"
+        yield f"left out: {few(found.left_out)}"
     if work.incomplete:
-        yield f"not in the file: {_few(work.incomplete)}"
+        yield f"not in the file: {few(work.incomplete)}"
     if options:
         yield "the network is built with " + ", ".join(f"{k}={v}" for k, v in options.items())
     yield from work.said
     if why:
         yield "a warm start, not the published features: " + "; ".join(why)
     else:
-        yield "features are those of the published network"
+        but = ", but for the border of the image" if work.differs_at_border else ""
+        yield f"features are those of the published network{but}"
 
 
 def _differences(found: PublicModel, backbone: Backbone, image: InputFormat) -> Iterator[str]:
@@ -311,13 +341,10 @@ def _differences(found: PublicModel, backbone: Backbone, image: InputFormat) -> 
         yield "ours has only the first unit of each stage"
     if family in ("resnet", "vgg") and not options.use_pooling:
         yield "the spec's network strides where it pools"
+    if options.max_stride:
+        yield f"the spec's network halves no further than stride {options.max_stride}"
     if family == "efficientnet" and options.activation != "swish":
         yield f"it has swish where the spec has {options.activation}"
     odd = image.height % 32 or image.width % 32
     if family == "mobilenet_v1" and odd:
         yield "it pads odd sizes otherwise, which sides that are multiples of 32 pixels avoid"
-
-
-def _few(names: Sequence[str]) -> str:
-    more = len(names) - _NAMES_SHOWN
-    return ", ".join(names[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
