@@ -38,11 +38,11 @@ def scatter(part, seed):
     for layer in part.layers:
         for weight in layer.weights:
             if "kernel" in weight.name:
-                # Kernels of depthwise and transposed convolutions have filters on the axis before.
+                # Filters are on the last axis; of depthwise and transposed ones on the one before.
                 spread = rng.uniform(0, 1, (weight.shape[-2], 1)) * rng.uniform(
                     0, 1, weight.shape[-1]
                 )
-                value = rng.normal(size=weight.shape) * spread / np.sqrt(weight.shape[-2])
+                value = rng.normal(size=weight.shape) * spread / np.sqrt(np.prod(weight.shape[:-1]))
             else:
                 value = rng.uniform(0.5, 1.5, weight.shape)
             weight.assign(value)
