@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -62,11 +61,20 @@ def _check_width(
 def _narrowed(
     part: keras.Model, widths: Mapping[str, int], flows: Mapping[str, Flow]
 ) -> keras.Model:
-    inputs = keras.tree.map_structure(partial(_input, widths=widths), part.input)
+    def changes(name: str) -> dict[str, Any]:
+        resized = flows[name].resized
+        return resized(widths[name]) if resized and name in widths else {}
+
+    def new_input(tensor: keras.KerasTensor) -> Any:
+        config = {"batch_shape": tensor.shape, "dtype": tensor.dtype, "name": tensor.name}
+        return keras.Input(**(config | changes(tensor.name)))
+
+    def new_layer(layer: keras.Layer) -> keras.Layer:
+        return layer.from_config(layer.get_config() | changes(layer.name))
+
+    inputs = keras.tree.map_structure(new_input, part.input)
     try:
-        clone = keras.models.clone_model(
-            part, input_tensors=inputs, clone_function=partial(_clone, widths=widths, flows=flows)
-        )
+        clone = keras.models.clone_model(part, input_tensors=inputs, clone_function=new_layer)
     except ValueError as err:  # Keras' word for shapes that do not go together
         raise CheckpointError(
             f"the widths of a pruned model do not fit the part {part.name!r} of the model of this "
@@ -77,15 +85,3 @@ def _narrowed(
         for old, new in zip(layer.weights, clones[layer.name].weights, strict=True):
             new.regularizer = old.regularizer  # set on variables, unknown to configs
     return clone
-
-
-def _input(tensor: keras.KerasTensor, widths: Mapping[str, int]) -> keras.KerasTensor:
-    shape = (*tensor.shape[:-1], widths.get(tensor.name, tensor.shape[-1]))
-    return keras.Input(batch_shape=shape, dtype=tensor.dtype, name=tensor.name)
-
-
-def _clone(layer: keras.Layer, widths: Mapping[str, int], flows: Mapping[str, Flow]) -> keras.Layer:
-    config: dict[str, Any] = layer.get_config()
-    if layer.name in widths:
-        config |= flows[layer.name].resized(widths[layer.name])
-    return layer.from_config(config)

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from detforge.graph.trace import Trace
     from detforge.model import DetectionModel
 
+    Shapes = Mapping[str, Mapping[str, Mapping[str, tuple[int, ...]]]]
+
 
 def plan_pruning(model: DetectionModel, selection: Selection) -> PruningPlan:
     """Return which channels of a model stay; the model is not changed.
@@ -110,7 +112,7 @@ class Survey:
     _trace: Trace
     _roots: NDArray[np.int64]
     _judged: Sequence[_Judged]
-    _shapes: Mapping[str, Mapping[str, Mapping[str, tuple[int, ...]]]]
+    _shapes: Shapes
 
     def plan(self, selection: Selection) -> PruningPlan:
         """Return which channels stay.
@@ -147,9 +149,14 @@ class Survey:
 
     def _pieces(self, excluded: Iterable[str]) -> list[Channels]:
         """Return the roots of each piece that may be pruned."""
-        is_whole = self._trace.graph.is_whole(self._roots)
+        is_whole, outputs = self._trace.graph.is_whole(self._roots), self._trace.outputs
         for name in excluded:
-            for channels in self._trace.outputs.get(name) or _unknown(name, self._trace.outputs):
+            if name not in outputs:
+                raise UsageError(
+                    f"the model has no layer {name!r} to exclude from pruning."
+                    f"{did_you_mean(name, outputs)}"
+                )
+            for channels in outputs[name]:
                 is_whole[self._roots[channels]] = True
         number = find_pieces((judged.channels for judged in self._judged), self._roots.size)
         number[is_whole] = 0
@@ -169,7 +176,7 @@ class PruningPlan:
     """
 
     flows: Mapping[str, Mapping[str, Flow]]
-    shapes: Mapping[str, Mapping[str, Mapping[str, tuple[int, ...]]]]
+    shapes: Shapes
     is_kept: NDArray[np.bool_]
 
     @property
@@ -245,12 +252,6 @@ class PruningPlan:
 
     def _count(self, channels: Channels) -> int:
         return int(np.count_nonzero(self.is_kept[channels]))
-
-
-def _unknown(name: str, known: Iterable[str]) -> list[Channels]:
-    raise UsageError(
-        f"the model has no layer {name!r} to exclude from pruning.{did_you_mean(name, known)}"
-    )
 
 
 def _check_sense(

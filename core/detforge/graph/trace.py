@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from detforge.errors import PluginError
 from detforge.graph.calls import Call, calls
@@ -58,10 +59,10 @@ def _trace_part(trace: Trace, name: str, part: keras.Model) -> _Ends:
     flows = trace.flows[name] = {}
     channels: dict[int, Channels] = {}
     for tensor in part.inputs:
-        made = trace.graph.new(tensor.shape[-1] or 0)
-        channels[id(tensor)] = made
-        flows[tensor.name] = Flow(output=made, resized=lambda width: {"channels": width})
-        trace.outputs.setdefault(tensor.name, []).append(made)
+        entering = trace.graph.new(tensor.shape[-1] or 0)
+        channels[id(tensor)] = entering
+        flows[tensor.name] = Flow(output=entering, resized=partial(_input_config, tensor))
+        trace.outputs.setdefault(tensor.name, []).append(entering)
     for call in calls(part):
         incoming = [channels[id(tensor)] for tensor in call.inputs]
         flow = _flow(name, call, incoming, trace.graph)
@@ -73,6 +74,10 @@ def _trace_part(trace: Trace, name: str, part: keras.Model) -> _Ends:
         [channels[id(tensor)] for tensor in part.inputs],
         [channels[id(tensor)] for tensor in part.outputs],
     )
+
+
+def _input_config(tensor: keras.KerasTensor, width: int) -> dict[str, Any]:
+    return {"batch_shape": (*tensor.shape[:-1], width)}
 
 
 def _flow(part: str, call: Call, incoming: Sequence[Channels], graph: ChannelGraph) -> Flow:
