@@ -220,8 +220,8 @@ def test_key_of_bytes_that_are_no_text_works():
     [
         ("old.tlt", b"\x9d\x01" * 50, "file of an older toolkit .*Train again"),
         ("old.etlt", b"\0\0\0\0" + b"\x81" * 50, "file of an older toolkit"),
-        ("old.hdf5", b"\x89HDF\r\n\x1a\n" + b"\0" * 50, "file of an older toolkit"),
-        ("weights.bin", b"\x89HDF\r\n\x1a\n" + b"\0" * 50, "file of an older toolkit"),
+        ("old.hdf5", b"\x9d\x01" * 50, "file of an older toolkit"),
+        ("weights.bin", b"\x89HDF\r\n\x1a\n" + b"\0" * 50, "an HDF5 file.*'train -m FILE'"),
         ("model.onnx", b"\x08\x08\x12\x07tf2onnx", "is an ONNX model"),
         ("model.engine", b"ftrt\0\x01" * 50, "TensorRT engine by its name; running one comes with"),
         ("notes.txt", b"hello, this is text", "is a text file, not a checkpoint"),

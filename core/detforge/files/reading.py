@@ -64,9 +64,14 @@ def explain_foreign(data: bytes, file: str, wanted: str) -> str:
         return f"{file} is a text file, not {wanted} of detforge; {_GIVE}"
     if looks_like_onnx(data):
         return f"{file} is an ONNX model; this needs {wanted}, the file that training wrote"
-    if suffix in _OLDER_TOOLKIT or data.startswith(_HDF5):
+    if data.startswith(_HDF5):
         return (
-            f"{file} is a file of an older toolkit ({suffix or 'HDF5'} without detforge's mark). "
+            f"{file} is an HDF5 file, as Keras writes them; this needs {wanted} of detforge. "
+            "Training can start from the weights in it: 'train -m FILE'"
+        )
+    if suffix in _OLDER_TOOLKIT:
+        return (
+            f"{file} is a file of an older toolkit ({suffix} without detforge's mark). "
             "Its contents cannot be read here. Train again with detforge from the same spec and "
             "data, or start from public weights"
         )
