@@ -10,6 +10,7 @@ from tests.faster_rcnn.specs import spec_text
 
 SIZE = 128
 TRAINING = """
+  gt_as_roi: true
   rpn_mini_batch: 64
   rpn_pre_nms_top_N: 300
   rpn_nms_max_boxes: 100
@@ -34,9 +35,19 @@ def small_spec(*, arch="resnet:10", model="", training=TRAINING, size=SIZE, **ch
     return text.replace("[64.0, 128.0, 256.0]", "[16.0, 32.0, 64.0]")
 
 
+def small_message(**changes):
+    """Return `small_spec`, read."""
+    return parse_spec(small_spec(**changes), spec_pb2.Experiment).message
+
+
+def recipe_of(**changes):
+    """Return the recipe of `small_spec`."""
+    return plugin.recipe(small_message(**changes))
+
+
 def build(mode="train", **changes):
     """Return the model of `small_spec`."""
-    spec = parse_spec(small_spec(**changes), spec_pb2.Experiment).message
+    spec = small_message(**changes)
     return plugin.build_model(spec, plugin.recipe(spec), mode)
 
 
