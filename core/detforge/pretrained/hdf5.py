@@ -120,7 +120,7 @@ class _Reader:
             # What Keras 2.12 called it.
             config = configs.get(path.replace("_layer_checkpoint_dependencies", "layers"), {})
             layer = self._text(group.attrs["name"]) if "name" in group.attrs else config.get("name")
-            numbers = sorted(group, key=int)
+            numbers = sorted(map(str, group), key=int)
             if not isinstance(layer, str):
                 if numbers:
                     self._raise_nameless(path)
@@ -140,7 +140,7 @@ class _Reader:
         if group in self._walked:
             raise CheckpointError(f"{self._file} is damaged: {path} in it holds itself")
         self._walked.add(group)
-        for name in group:
+        for name in map(str, group):
             inside = self._open(group, name)
             if depth > _MAX_DEPTH or not isinstance(inside, h5py.Group) or name == "optimizer":
                 continue
@@ -201,7 +201,7 @@ class _Reader:
             )
         return h5py.h5z.FILTER_DEFLATE in filters
 
-    def _open(self, group: h5py.Group, path: str) -> Any:
+    def _open(self, group: Any, path: str) -> Any:
         """Return what lies at a path, without leaving the file or following names to elsewhere."""
         import h5py
 
@@ -222,7 +222,7 @@ class _Reader:
 
     def _names(self, group: Any, attribute: str) -> list[str]:
         """Return a list of names, which may be cut into several attributes."""
-        attributes = getattr(group, "attrs", {})
+        attributes: Any = getattr(group, "attrs", {})
         if attribute in attributes:
             pieces = [attribute]
         else:

@@ -11,6 +11,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+import keras
+
 from detforge.errors import CheckpointError
 from detforge.pretrained.layer_names import slot_of
 from detforge.text_table import table
@@ -19,7 +21,6 @@ from detforge.weights import few
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    import keras
     import numpy as np
 
     from detforge.model import DetectionModel
@@ -152,8 +153,8 @@ def _all_layers(model: DetectionModel) -> Iterator[tuple[str, keras.Layer]]:
 
 def _found(part: str, layer: keras.Layer, layers: Mapping[str, Slots]) -> Slots:
     """Return the weights of the layer's name; a wrapper answers to that of its inner layer too."""
-    inner = getattr(layer, "layer", None)
-    for name in (layer.name, getattr(inner, "name", None)):
+    inner = layer.layer if isinstance(layer, keras.layers.Wrapper) else layer
+    for name in (layer.name, inner.name):
         for key in (f"{part}/{name}", name):
             if slots := layers.get(key):
                 return slots
