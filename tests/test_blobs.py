@@ -156,6 +156,30 @@ def test_summary_counts_the_masks_of_all_peaks(blobs):
     assert "masks/mask_1/kernel" in [row["name"] for row in network["variables"]]
 
 
+@pytest.mark.slow
+def test_it_is_pruned_through_both_graphs(blobs, trained):
+    words = ("-m", str(trained), "-o", "pruned.detforge", "-pth", "0.7", "-pg", "4", "-nf", "4")
+    blobs("prune", *words, "-r", "pruned", "--check_images", "scenes/images")
+    report = json.loads((blobs.work / "pruned/prune.json").read_text())
+    assert report["pruning_ratio"] < 0.9
+    assert report["check"]["images"] == 4
+    (_, features), (_, hidden) = (report["channels"][name] for name in ("conv_3", "mask_0"))
+    before, after = report["layer_parameters"]["mask_0"]
+    assert after == features * hidden + hidden < before
+    exported = blobs("export", "-e", "spec.txt", "-m", "pruned.detforge", "-o", "pruned.onnx")
+    assert "Compared with the checkpoint on 4 validation images" in exported
+
+
+@pytest.mark.slow
+def test_it_keeps_the_contract(site, blobs):
+    code = "from detforge.testing import check_detector; check_detector('blobs', spec='spec.txt')"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=blobs.work, env={**os.environ, "PYTHONPATH": str(site)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
 def test_train_and_infer_graphs_share_their_weights(site):
     code = """
 import numpy as np

@@ -160,6 +160,21 @@ def test_spec_of_another_network_is_refused(pruned, detector, spec_of):
         detector.hook.evaluate(request=request)
 
 
+def test_pruned_model_does_not_start_a_network_that_only_resembles_it(
+    pruned, detector, spec_of, tmp_path
+):
+    request = TrainRequest(
+        detector=detector,
+        spec=spec_of("other"),
+        results_dir=tmp_path,
+        resume_model_weights=pruned,
+    )
+    message = r"is a pruned model of another network .* only one of the two has block_1b"
+    with pytest.raises(CheckpointError, match=message):
+        detector.hook.train(request=request)
+    assert list((tmp_path / "weights").iterdir()) == []
+
+
 def test_quantisation_of_a_pruned_model_is_refused_by_name(pruned, folder, tmp_path, capsys):
     words = ["-e", folder / "retrain.txt", "-r", tmp_path / "run", "-m", pruned]
     words += ["--set", "training_config.enable_qat=true"]

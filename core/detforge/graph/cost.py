@@ -84,9 +84,12 @@ def layer_costs(model: DetectionModel) -> list[LayerCost]:
 
 def _input_shapes(model: DetectionModel, name: str) -> list[Shape]:
     """Return the shapes of the inputs of a part for one image, rows first."""
+    inputs = model.parts[name].inputs
     if name in model.input_shapes:
-        return list(model.input_shapes[name])
-    shapes = [(1, *tensor.shape[1:]) for tensor in model.parts[name].inputs]
+        # Pruning may have left fewer channels than the model says.
+        pairs = zip(model.input_shapes[name], inputs, strict=True)
+        return [(*shape[:-1], tensor.shape[-1]) for shape, tensor in pairs]
+    shapes = [(1, *tensor.shape[1:]) for tensor in inputs]
     if any(None in shape for shape in shapes):
         raise PluginError(
             f"the part {name!r} takes inputs of free size; the model must say in input_shapes "

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from detforge.backbones import Backbone
     from detforge.model import DetectionModel
+    from detforge.pretrained.matching import LoadReport
     from detforge.recipe import Recipe
     from detforge.requests import TrainRequest
 
@@ -159,12 +160,15 @@ def load_start(
     A table of all layers, a summary and what is particular go to the log.
 
     Raises:
-        CheckpointError: nothing fits; see `detforge.pretrained.matching.load_layers`.
+        CheckpointError: nothing fits; see `detforge.pretrained.matching.load_layers`. Or a pruned
+            model is of another network.
     """
     from detforge.pretrained.matching import load_layers
 
     skip = recipe.start.skip_weights
     report = load_layers(model, prepared.layers, skip=skip, file=prepared.source)
+    if prepared.variant.widths:
+        _check_network(report, prepared)
     log.info("%s", report.table())
     for layer in report.layers:
         if layer.status == "Yes" and layer.reason:
@@ -207,6 +211,17 @@ def _own_variant(file: WeightFile, request: TrainRequest, recipe: Recipe) -> Var
     return Variant(backbone=options, widths=variant.widths if is_ours else {})
 
 
+def _check_network(report: LoadReport, prepared: Prepared) -> None:
+    """Refuse to give the widths of a pruned model to a network that only resembles it."""
+    absent = [layer.name for layer in report.missing if layer.name not in prepared.layers]
+    if odd := [*absent, *report.unused]:
+        raise CheckpointError(
+            f"{prepared.source} is a pruned model of another network than the spec describes: "
+            f"only one of the two has {few(odd)}. A pruned model trains on with the spec it was "
+            "trained with"
+        )
+
+
 def _say_new_run(start: Start, request: TrainRequest) -> None:
     checkpoint = start.file.checkpoint if start.file is not None else None
     if checkpoint is None:
@@ -215,6 +230,8 @@ def _say_new_run(start: Start, request: TrainRequest) -> None:
         log.info(
             "a new run from the weights of %s, a model of %s", start.source, checkpoint.detector
         )
+    elif not checkpoint.epoch:
+        log.info("a new run from the weights of %s, a pruned model", start.source)
     else:
         log.info(
             "a new run from the weights of %s, of its epoch %d; optimiser and position not (they "

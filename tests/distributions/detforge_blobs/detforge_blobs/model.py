@@ -11,7 +11,7 @@ import keras
 from keras import ops
 
 from detforge.backbones.layers import batch_norm, conv
-from detforge.model import Batch, DetectionModel, Detections
+from detforge.model import Batch, DetectionModel, Detections, Join
 from detforge_blobs.plugin import MASK_SIZE
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ class Blobs(DetectionModel):
             "dense": keras.Model(images, outputs, name="dense"),
             "masks": keras.Model(vector, mask, name="masks"),
         }
+        self.joins = [Join("dense", 2, "masks", 0)]
         self.input_shapes = {"masks": [(1, self.peaks, 4 * config.width)]}
 
     def losses(self, batch: Batch, *, training: bool) -> dict[str, Any]:
