@@ -62,6 +62,8 @@ class FasterRCNN(DetectionModel):
         self.backbone = network.backbone
         output = network.parts["backbone"].layers[-1].name
         self.levels = (Level("backbone", output, len(settings.sizes_wh)),)
+        regions = network.parts["roi_head"].input.shape[1:]
+        self.input_shapes = {"roi_head": [(settings.detecting.most, *regions)]}
         self.settings = settings
 
     @classmethod
