@@ -22,11 +22,14 @@ DETECTING = """
 """
 
 
-def small_spec(*, arch="resnet:10", model="", training=TRAINING, size=SIZE, **changes):
+FIXED_SIZE = f"size_height_width {{ height: {SIZE} width: {SIZE} }}"
+
+
+def small_spec(*, arch="resnet:10", model="", training=TRAINING, size=FIXED_SIZE, **changes):
     """Return the text of a spec with small anchors, samples and numbers of proposals."""
     text = spec_text(
         arch=arch,
-        size=f"size_height_width {{ height: {size} width: {size} }}",
+        size=size,
         model=f"roi_mini_batch: 16 {model}",
         training=training,
         rest=f"evaluation_config {{ {DETECTING} }} inference_config {{ {DETECTING} }}",

@@ -107,3 +107,23 @@ def test_regions_of_twice_the_size_are_halved_by_the_first_block_behind():
     head = build(model="roi_pooling_config { pool_size: 5 pool_size_2x: true }").parts["roi_head"]
     assert head.input.shape == (None, 10, 10, 256)
     assert head.get_layer("block_4a_relu").output.shape == (None, 5, 5, 512)
+
+
+@pytest.mark.slow
+def test_images_of_any_shape_have_the_losses_of_their_own_compiled_once():
+    import tensorflow
+
+    model = build(size=f"size_min {{ min: {SIZE} }}")
+    arrays = batch(images=1)
+    arrays["labels"][:, 0] = 1
+    arrays["boxes"][:, 0] = [10, 20, 70, 60]
+    free = tensorflow.TensorSpec((1, None, None, 3))
+    compiled = tensorflow.function(
+        lambda images: model.losses({**arrays, "images": images}, training=False),
+        input_signature=[free],
+    )
+    for shape in ((128, 192), (160, 128)):
+        images = np.random.default_rng(0).normal(0, 60, (1, *shape, 3)).astype("f4")
+        found = {name: float(loss) for name, loss in compiled(images).items()}
+        assert found == pytest.approx(losses(model, {**arrays, "images": images}), rel=1e-4)
+        assert found["rpn_box"] > 0

@@ -57,7 +57,10 @@ def propose(
     boxes = clip_boxes(decode_boxes(deltas, anchors_xyxy, variances), height, width)
     usable = has_area(boxes, min_side) & ~ops.isnan(scores)
     scores = ops.where(usable, scores, _NEVER)
-    best, index = ops.top_k(scores, min(candidates, scores.shape[1]))
+    if scores.shape[1] is None:  # images of any size: there may be fewer anchors than candidates
+        scores = ops.pad(scores, ((0, 0), (0, candidates)), constant_values=_NEVER)
+        boxes = ops.pad(boxes, ((0, 0), (0, candidates), (0, 0)))
+    best, index = ops.top_k(scores, min(candidates, scores.shape[1] or candidates))
     boxes = take_rows(boxes, index)
     kept = keep_best(boxes, best > _NEVER, iou_threshold=iou_threshold, most=most)
     chosen = take_rows(boxes, ops.maximum(kept, 0))
@@ -66,7 +69,7 @@ def propose(
 
 def take_rows(rows: Tensor, index: Tensor) -> Tensor:
     """Return (B, M, D): of the rows (B, N, D) of each image those that (B, M) names."""
-    images, count, depth = ops.shape(rows)[0], rows.shape[1], rows.shape[2]
+    (images, count), depth = ops.shape(rows)[:2], rows.shape[2]
     # One flat gather, much faster than one along an axis.
     start = ops.arange(images, dtype="int32")[:, None] * count
     return ops.take(ops.reshape(rows, (-1, depth)), ops.cast(index, "int32") + start, axis=0)

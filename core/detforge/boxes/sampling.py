@@ -56,7 +56,12 @@ def choose_randomly(
         bool (B, A).
     """
     keys = _keys(among, seeds, stream)
-    best = ops.top_k(keys, min(max(most, 1), keys.shape[1]))[0]
+    most = max(most, 1)
+    if among.shape[1] is None:  # images of any size: there may be fewer elements
+        padded = ops.pad(keys, ((0, 0), (0, most)), constant_values=_LAST)
+        best = ops.top_k(padded, most)[0]
+    else:
+        best = ops.top_k(keys, min(most, among.shape[1]))[0]
     count = ops.broadcast_to(ops.cast(count, "int32"), ops.shape(best[:, 0]))
     place = ops.clip(count - 1, 0, best.shape[1] - 1)
     least = ops.take_along_axis(best, place[:, None], axis=1)
@@ -70,7 +75,7 @@ def _keys(among: Tensor, seeds: Tensor, stream: int) -> Tensor:
     """
     offset = (stream * _STREAM_STEP + 2**31) % 2**32 - 2**31
     start = _mix(_mix(ops.cast(seeds, "int32")) + offset)
-    index = ops.arange(among.shape[1], dtype="int32")
+    index = ops.arange(ops.shape(among)[1], dtype="int32")
     keys = _mix(ops.bitwise_xor(start[:, None], index[None, :]))
     return ops.where(among, keys, _LAST)
 
