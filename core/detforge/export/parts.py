@@ -7,6 +7,7 @@ keep their layout.
 
 from __future__ import annotations
 
+import gc
 import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -61,7 +62,7 @@ def convert_part(part: keras.Model, name: str, opset: int = OPSET) -> onnx.Model
     import tf2onnx
 
     function, signature = _traceable(part)
-    with _errors_collected() as complaints:
+    with _errors_collected() as complaints, _cycles_collected():
         try:
             proto, _ = tf2onnx.convert.from_function(
                 function,
@@ -131,6 +132,26 @@ def _check_part(proto: onnx.ModelProto, name: str, complaints: list[str]) -> Non
     if complaints:
         raise ExportError(f"the part {name!r} cannot become ONNX: {'; '.join(complaints)}")
     check_model(proto, f"the part {name!r}")
+
+
+@contextmanager
+def _cycles_collected() -> Iterator[None]:
+    """Let the garbage collector look at new objects only, and look often.
+
+    tf2onnx copies the graph, weights and all, three dozen times, into objects that refer to each
+    other. They are few beside all that TensorFlow holds, so that the collector would leave them
+    lying: a hundred times the memory of the weights.
+    """
+    thresholds = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.collect()  # it counts anew what there is
+    gc.set_threshold(700, 5, 1)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()
 
 
 @contextmanager
