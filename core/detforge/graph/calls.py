@@ -24,6 +24,11 @@ class Call(NamedTuple):
     outputs: tuple[keras.KerasTensor, ...]
 
 
+def input_name(tensor: keras.KerasTensor) -> str:
+    """Return the name of the layer that an input of a part is; its own may be another."""
+    return tensor._keras_history.operation.name
+
+
 def calls(part: keras.Model) -> Iterator[Call]:
     """Yield the calls of a functional model, each behind those whose results it takes.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from detforge.errors import CheckpointError
+from detforge.graph.calls import input_name
 from detforge.graph.trace import trace_channels
 
 if TYPE_CHECKING:
@@ -66,8 +67,9 @@ def _narrowed(
         return resized(widths[name]) if resized and name in widths else {}
 
     def new_input(tensor: keras.KerasTensor) -> Any:
-        config = {"batch_shape": tensor.shape, "dtype": tensor.dtype, "name": tensor.name}
-        return keras.Input(**(config | changes(tensor.name)))
+        name = input_name(tensor)
+        config = {"batch_shape": tensor.shape, "dtype": tensor.dtype, "name": name}
+        return keras.Input(**(config | changes(name)))
 
     def new_layer(layer: keras.Layer) -> keras.Layer:
         return layer.from_config(layer.get_config() | changes(layer.name))

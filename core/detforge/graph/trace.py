@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from detforge.errors import PluginError
-from detforge.graph.calls import Call, calls
+from detforge.graph.calls import Call, calls, input_name
 from detforge.graph.channels import ChannelGraph, Channels
 from detforge.graph.rules import Flow, channel_flow
 
@@ -61,8 +61,8 @@ def _trace_part(trace: Trace, name: str, part: keras.Model) -> _Ends:
     for tensor in part.inputs:
         entering = trace.graph.new(tensor.shape[-1] or 0)
         channels[id(tensor)] = entering
-        flows[tensor.name] = Flow(output=entering, resized=partial(_input_config, tensor))
-        trace.outputs.setdefault(tensor.name, []).append(entering)
+        flows[input_name(tensor)] = Flow(output=entering, resized=partial(_input_config, tensor))
+        trace.outputs.setdefault(input_name(tensor), []).append(entering)
     for call in calls(part):
         incoming = [channels[id(tensor)] for tensor in call.inputs]
         flow = _flow(name, call, incoming, trace.graph)

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from detforge.errors import CheckpointError, SpecError, UsageError
 from detforge.files import Checkpoint, load_checkpoint, pack_checkpoint, save_checkpoint
@@ -35,6 +35,17 @@ log = logging.getLogger("detforge")
 _SUFFIXES = (".detforge", ".tlt")
 
 
+class _Loaded(NamedTuple):
+    """A checkpoint in memory: what it says, and its model."""
+
+    checkpoint: Checkpoint  # without arrays: the model has its own
+    spec: Spec
+    recipe: Recipe
+    model: DetectionModel
+    optimizer_bytes: int
+    seconds: float  # that this took
+
+
 def run_prune(request: PruneRequest) -> PruneReport:
     """Prune the checkpoint of a request and write the result.
 
@@ -43,31 +54,36 @@ def run_prune(request: PruneRequest) -> PruneReport:
         CheckpointError: the checkpoint cannot be used, or the result not be written.
         DatasetError: none of the images to check can be read.
     """
-    output, start = _output(request), time.perf_counter()
+    output, loaded = _output(request), _load(request)
+    model, recipe, images = loaded.model, loaded.recipe, request.check_images
+    costs = layer_costs(model)
+    before = objects_in(images, model, recipe) if images is not None else []
+    plan, threshold, seconds = _prune(request, model)
+    after = objects_in(images, model, recipe) if images is not None else []
+    if not plan.widths:
+        log.warning("nothing is removed: each layer keeps all its channels; raise the threshold")
+    report = PruneReport(
+        checkpoint=output,
+        threshold=threshold,
+        file_bytes_before=request.model.stat().st_size,
+        optimizer_bytes=loaded.optimizer_bytes,
+        seconds=seconds,
+        seconds_to_build=loaded.seconds,
+        check=compare(before, after, len(recipe.classes.names)) if before else {},
+        **cost_fields(costs, layer_costs(model), plan.channels),
+    )
+    return _written(request, report, _pruned(request, report, loaded, plan))
+
+
+def _load(request: PruneRequest) -> _Loaded:
+    start = time.perf_counter()
     checkpoint = load_checkpoint(request.model, request.key)
     spec, recipe = _spec_of(request, checkpoint)
     model = load_model(request.detector, spec, recipe, checkpoint, "infer", str(request.model))
-    built, costs = time.perf_counter(), layer_costs(model)
-    images, before = request.check_images, []
-    if images is not None:
-        before = objects_in(images, model, recipe)
-    plan, selection, seconds = _prune(request, model)
-    fields = cost_fields(costs, layer_costs(model), plan.channels)
-    if images is not None:
-        after = objects_in(images, model, recipe)
-        fields["check"] = compare(before, after, len(recipe.classes.names))
-    report = PruneReport(
-        checkpoint=output,
-        threshold=selection.threshold,
-        file_bytes_before=request.model.stat().st_size,
-        optimizer_bytes=sum(array.nbytes for array in checkpoint.optimizer.values()),
-        seconds=seconds,
-        seconds_to_build=built - start,
-        **fields,
-    )
-    if not plan.widths:
-        log.warning("nothing is removed: each layer keeps all its channels; raise the threshold")
-    return _written(request, report, _pruned(request, report, checkpoint, spec, model, plan))
+    optimizer_bytes = sum(array.nbytes for array in checkpoint.optimizer.values())
+    checkpoint = replace(checkpoint, weights={}, optimizer={})
+    seconds = time.perf_counter() - start
+    return _Loaded(checkpoint, spec, recipe, model, optimizer_bytes, seconds)
 
 
 def _output(request: PruneRequest) -> Path | None:
@@ -108,8 +124,8 @@ def _spec_of(request: PruneRequest, checkpoint: Checkpoint) -> tuple[Spec, Recip
         ) from err
 
 
-def _prune(request: PruneRequest, model: DetectionModel) -> tuple[PruningPlan, Selection, float]:
-    """Narrow a model; return what stays, how that was chosen, and the seconds it took."""
+def _prune(request: PruneRequest, model: DetectionModel) -> tuple[PruningPlan, float, float]:
+    """Narrow a model; return what stays, by which threshold, and the seconds it took."""
     start = time.perf_counter()
     selection = Selection(
         threshold=request.threshold,
@@ -125,29 +141,25 @@ def _prune(request: PruneRequest, model: DetectionModel) -> tuple[PruningPlan, S
         selection = replace(selection, threshold=threshold)
     plan = surveyed.plan(selection)
     apply_pruning(model, plan)
-    return plan, selection, time.perf_counter() - start
+    return plan, selection.threshold, time.perf_counter() - start
 
 
 def _pruned(
-    request: PruneRequest,
-    report: PruneReport,
-    checkpoint: Checkpoint,
-    spec: Spec,
-    model: DetectionModel,
-    plan: PruningPlan,
+    request: PruneRequest, report: PruneReport, loaded: _Loaded, plan: PruningPlan
 ) -> Checkpoint:
     """Return the checkpoint of a pruned model: the start of a new run, at its epoch 0."""
+    before = loaded.checkpoint
     digest = hashlib.sha256(request.model.read_bytes()).hexdigest()
     return Checkpoint(
         detector=request.detector.name,
         plugin_version=request.detector.version,
-        class_names=checkpoint.class_names,
-        spec_text=spec.text,
+        class_names=before.class_names,
+        spec_text=loaded.spec.text,
         epoch=0,
         step=0,
-        weights=collect_weights(model),
-        variant=checkpoint.variant.narrowed(plan.widths),
-        extra=with_pruning(checkpoint, request, report, digest),
+        weights=collect_weights(loaded.model),
+        variant=before.variant.narrowed(plan.widths),
+        extra=with_pruning(before, request, report, digest),
     )
 
 

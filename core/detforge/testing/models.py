@@ -249,8 +249,11 @@ def _detected(model: DetectionModel, recipe: Recipe) -> Detections:
 
 
 def _is_same(one: Detections, other: Detections) -> bool:
-    pairs = [pair for pair in zip(one, other, strict=True) if pair[0] is not None]
-    return all(a.shape == b.shape and np.allclose(a, b, 1e-3, 1e-4) for a, b in pairs)
+    return all(
+        np.shape(a) == np.shape(b) and np.allclose(a, b, rtol=1e-3, atol=1e-4)
+        for a, b in zip(one, other, strict=True)
+        if a is not None and b is not None
+    )
 
 
 def fabricated_batch(recipe: Recipe, *, objects: bool) -> dict[str, np.ndarray]:
