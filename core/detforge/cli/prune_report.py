@@ -49,7 +49,7 @@ def _cells(pair: tuple[int, int] | None) -> tuple[str, str]:
 def _circumstances(report: PruneReport) -> Iterator[str]:
     """Yield what a report says beside the layers; a detector's own may leave all of it out."""
     if report.threshold is not None:
-        yield f"Threshold: {report.threshold:.6g}"
+        yield f"Threshold: {report.threshold}"
     if report.file_bytes_before:
         size, smaller = report.file_bytes_before / 1e6, report.file_bytes_after / 1e6
         state = report.optimizer_bytes / 1e6
