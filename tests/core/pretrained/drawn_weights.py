@@ -16,9 +16,21 @@ def uniform(name, shape, low=0.0, high=1.0):
 
 
 def kernel(name, shape, inputs):
-    """Return a kernel behind which values keep their size; ``inputs`` each output sums over."""
-    bound = math.sqrt(3 / inputs)
+    """Return a kernel behind which values keep about their size, so that all layers matter.
+
+    Args:
+        name: of the weight.
+        shape: of it.
+        inputs: how many products each output is the sum of.
+    """
+    bound = math.sqrt(3.6 / inputs)
     return uniform(name, shape, -bound, bound)
+
+
+def small(name, shape):
+    """Return a bias; the gates of squeeze and excitation stand open."""
+    is_gate = name.endswith(("fc2.bias", "conv_expand.bias", "se_expand/bias"))
+    return uniform(name, shape, 2, 3) if is_gate else uniform(name, shape, -0.3, 0.3)
 
 
 def torch_weight(name, shape):
@@ -27,8 +39,9 @@ def torch_weight(name, shape):
         return np.asarray(7, "int64")
     if len(shape) > 1:
         return kernel(name, shape, math.prod(shape[1:]))
-    small = name.endswith(("bias", "running_mean"))
-    return uniform(name, shape, -0.3, 0.3) if small else uniform(name, shape, 0.5, 1.5)
+    if name.endswith(("bias", "running_mean")):
+        return small(name, shape)
+    return uniform(name, shape, 0.5, 1.5)
 
 
 def keras_weight(layer, slot, shape):
@@ -37,7 +50,7 @@ def keras_weight(layer, slot, shape):
     if slot in ("gamma", "moving_variance"):
         return uniform(name, shape, 0.5, 1.5)
     if len(shape) < 4:
-        return uniform(name, shape, -0.3, 0.3)
+        return small(name, shape)
     return kernel(name, shape, math.prod(shape[:2] if shape[3] == 1 else shape[:3]))
 
 
