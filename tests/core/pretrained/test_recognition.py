@@ -82,6 +82,25 @@ def test_names_of_ours_are_no_published_network():
         assert recognise(weight_file(Path("x.hdf5"), layers=dict.fromkeys(names, kernel))) is None
 
 
+@pytest.mark.parametrize(
+    ("older", "ours"),
+    [
+        ("mobl0_conv_0_depthwise", "expanded_conv_depthwise"),
+        ("bn0_conv_0_bn_project", "expanded_conv_project_bn"),
+        ("mobl12_conv_12_expand", "block_12_expand"),
+        ("bn12_conv_12_bn_depthwise", "block_12_depthwise_bn"),
+        ("mobl3_conv_project", "block_3_project"),
+        ("bn3_conv_bn_expand", "block_3_expand_bn"),
+        ("bn3_conv_depthwise", "block_3_depthwise_bn"),
+    ],
+)
+def test_mobilenet_v2_is_told_by_the_names_of_its_first_files_too(older, ours):
+    is_norm = ours.endswith("_bn")
+    slots = {"gamma": np.ones(4)} if is_norm else {"kernel": np.ones((1, 1, 4, 4))}
+    file = weight_file(Path("x.h5"), layers={"bn_Conv1": {}, older: slots})
+    assert list(recognise(file).layers) == [ours]
+
+
 def test_weights_of_another_network_name_both():
     with pytest.raises(
         CheckpointError,
