@@ -70,13 +70,12 @@ class ConvNorm:
         if not norm:
             return cls(kernel, bias)
         ones, zeros = np.ones(channels), np.zeros(channels)
-        found = (
-            norm.get("gamma", ones),
-            norm.get("beta", zeros),
-            norm["moving_mean"],
-            norm["moving_variance"],
+        norm = {"gamma": ones, "beta": zeros, **norm}
+        gamma, beta, mean, variance = (
+            np.asarray(norm[slot], np.float64)
+            for slot in ("gamma", "beta", "moving_mean", "moving_variance")
         )
-        return cls(kernel, bias, Norm(*(np.asarray(a, np.float64) for a in found), epsilon))
+        return cls(kernel, bias, Norm(gamma, beta, mean, variance, epsilon))
 
 
 class Pixels(NamedTuple):

@@ -216,7 +216,7 @@ _FIRES = {3: 2, 4: 3, 5: 4, 7: 5, 8: 6, 9: 7, 10: 8, 12: 9}
 def _fire(number: str, layer: str) -> str | None:
     ours = {"squeeze": "squeeze_conv", "expand1x1": "expand_conv1x1", "expand3x3": "expand_conv3x3"}
     fire = _FIRES.get(int(number))
-    return fire and f"fire{fire}_{ours[layer]}"
+    return f"fire{fire}_{ours[layer]}" if fire else None
 
 
 _SQUEEZENET = by_rules(
