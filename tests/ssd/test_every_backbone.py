@@ -36,7 +36,7 @@ def trained(detector, spec, recipe):
     """Return a model behind one step of training."""
     model = detector.build_model(spec, "train", recipe)
     for layer in model.parts["detector"].layers:
-        # One step has to do for statistics that keep the numbers of random layers small.
+        # Statistics of the newest step alone: they keep the numbers of random layers small.
         if isinstance(layer, BatchNormalization):
             layer.momentum = 0.0
     batch = fabricated_batch(recipe, objects=True)
@@ -48,6 +48,11 @@ def trained(detector, spec, recipe):
     after = collect_weights(model)
     still = [name for name in before if np.array_equal(before[name], after[name])]
     assert all("ssd_" in name for name in still), still  # heads of maps without an object
+    model.parts["detector"](batch["images"], training=True)  # statistics of the new weights
+    for layer in model.parts["detector"].layers:
+        # A hundred random layers make the last digits coarse, and boxes exponents of them.
+        if layer.name.startswith(("ssd_conf", "ssd_loc")) and layer.weights:
+            layer.set_weights([0.01 * weight for weight in layer.get_weights()])
     return model
 
 
