@@ -303,9 +303,7 @@ def test_variant_of_the_network_comes_back():
 )
 def test_variant_that_no_release_writes_is_refused(variant):
     data = rewrite(pack_checkpoint(make_checkpoint()), change_manifest(variant=variant))
-    with pytest.raises(
-        CheckpointError, match=r"incomplete manifest\.json .*(variant|widths)"
-    ):
+    with pytest.raises(CheckpointError, match=r"incomplete manifest\.json .*(variant|widths)"):
         unpack_checkpoint(data, "f")
 
 
