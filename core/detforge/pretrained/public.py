@@ -164,15 +164,25 @@ def translate(
     """
     _check_same(found, file, backbone)
     work = _Work(found, backbone, image)
-    options = {
-        name: value
-        for name, value in found.layout.options.items()
-        if name in backbone.family.options and getattr(backbone.options, name) != value
-    }
+    options = _options(found, backbone)
     why = [*_differences(found, backbone, image)]
     if work.incomplete:
         why.append("the file is incomplete")
     return Translated(work.layers, tuple(_notes(work, found, options, why)), options)
+
+
+def _options(found: PublicModel, backbone: Backbone) -> dict[str, Any]:
+    """Return the options that the weights need and the backbone does not have yet."""
+    from detforge.backbones.resnet import BOTTLENECKS
+
+    needed = dict(found.layout.options)
+    if backbone.depth not in BOTTLENECKS:
+        needed.pop("stride_in_middle", None)  # has an effect on bottlenecks only
+    return {
+        name: value
+        for name, value in needed.items()
+        if name in backbone.family.options and getattr(backbone.options, name) != value
+    }
 
 
 def _check_same(found: PublicModel, file: WeightFile, backbone: Backbone) -> None:

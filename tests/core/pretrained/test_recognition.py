@@ -172,6 +172,11 @@ def test_options_that_the_backbone_has_already_are_not_asked_for():
     assert notes_of(state_file("mobilenet_v2"), "mobilenet_v2", 0).options == wanted
 
 
+def test_strides_move_only_in_units_that_have_a_middle():
+    assert notes_of(state_file("resnet34"), "resnet", 34).options == {}
+    assert notes_of(state_file("resnet18"), "resnet", 10).options == {}
+
+
 def test_grey_images_sum_the_colours_of_the_first_kernel():
     grey = InputFormat(height=64, width=64, color_order="grey", mean=(128.0,), scale=(1.0,))
     found = notes_of(state_file("resnet18"), "resnet", 18, grey)
