@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from detforge.model import Batch, DetectionModel, Detections
     from detforge.recipe import Recipe
 
-__version__ = "0.4.0"
+__version__ = "0.6.0"
 
 __all__ = [
     "Batch",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -43,7 +44,7 @@ class _Value(click.ParamType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the value as its type has it."""
         try:
-            return self.type.convert(value, param, ctx)
+            return _finite(self.type.convert(value, param, ctx))
         except click.BadParameter as err:
             wanted = _wanted(self.option, self.type)
             problem = f"takes {wanted}; found {value}" if wanted else err.message
@@ -54,6 +55,17 @@ class _Value(click.ParamType):
     ) -> list[CompletionItem]:
         """Return the values that begin like a word."""
         return self.type.shell_complete(ctx, param, incomplete)
+
+
+def _finite(value: Any) -> Any:
+    """Return a value that is no NaN and no infinity, which click takes for numbers.
+
+    Raises:
+        click.BadParameter: it is one.
+    """
+    if isinstance(value, float) and not math.isfinite(value):
+        raise click.BadParameter(f"{value} is no number")
+    return value
 
 
 def _wanted(option: Option, kind: click.ParamType) -> str:

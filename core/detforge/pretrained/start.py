@@ -130,7 +130,8 @@ def prepare_start(start: Start, request: TrainRequest, recipe: Recipe) -> Prepar
     if file is not None and file.checkpoint is not None:
         return Prepared(start.source, file.layers, _own_variant(file, request, recipe))
     from detforge.pretrained.imagenet import fetch
-    from detforge.pretrained.public import recognise, translate
+    from detforge.pretrained.public import recognise
+    from detforge.pretrained.translation import translate
 
     found = recognise(file) if file is not None else None
     if file is not None and found is None:

@@ -7,7 +7,8 @@ import numpy as np
 
 from detforge.backbones import find_backbone
 from detforge.backbones.features import add_backbone
-from detforge.pretrained.public import recognise, translate
+from detforge.pretrained.public import recognise
+from detforge.pretrained.translation import translate
 
 # What our networks leave to a spec, as the published ones have it.
 AS_PUBLISHED = {

@@ -9,7 +9,8 @@ from tests.core.pretrained.test_torch_weights import FAST, RECORDED, SLOW
 
 from detforge.backbones import find_backbone
 from detforge.errors import CheckpointError
-from detforge.pretrained.public import recognise, translate
+from detforge.pretrained.public import recognise
+from detforge.pretrained.translation import translate
 from detforge.recipe import InputFormat
 
 IMAGE = InputFormat(
