@@ -27,6 +27,7 @@ def test_pruned_network_does_what_the_network_does_with_zeros(arch, depth, netwo
     extra = "pred_num_channels: 256" if network == "dssd" else ""
     model = build(depth, 128, 128, arch=arch, network=network, extra=extra)
     scatter(model.parts["detector"], seed=1)
+    assert plan_pruning(model, Selection(threshold=0)).widths == {}
     plan, before = plan_pruning(model, SELECTION), model.parts
     apply_pruning(model, plan)
     images = images_for(model, count=1)

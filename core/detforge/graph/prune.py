@@ -153,8 +153,8 @@ class Survey:
         for name in excluded:
             if name not in outputs:
                 raise UsageError(
-                    f"the model has no layer {name!r} to exclude from pruning."
-                    f"{did_you_mean(name, outputs)}"
+                    f"the model has no layer {name!r} to exclude from pruning; the task summary "
+                    f"lists those that it has.{did_you_mean(name, outputs)}"
                 )
             for channels in outputs[name]:
                 is_whole[self._roots[channels]] = True

@@ -207,6 +207,8 @@ def test_unknown_excluded_layer_is_refused_with_the_nearest():
     model = headed(conv(images, [1.0, 0.0], "block_1a_conv_1"), images)
     with pytest.raises(UsageError, match=r"no layer 'block_1a_conv1' .* mean 'block_1a_conv_1'\?"):
         kept(model, excluded=("block_1a_conv1",))
+    with pytest.raises(UsageError, match=r"no layer 'zzz' .* summary lists those .* has\.$"):
+        kept(model, excluded=("zzz",))
 
 
 def joined_parts(joins):
