@@ -28,16 +28,23 @@ def test_pruned_network_does_what_the_network_does_with_zeros(arch, depth, netwo
     model = build(depth, 128, 128, arch=arch, network=network, extra=extra)
     scatter(model.parts["detector"], seed=1)
     assert plan_pruning(model, Selection(threshold=0)).widths == {}
-    plan, before = plan_pruning(model, SELECTION), model.parts
-    apply_pruning(model, plan)
     images = images_for(model, count=1)
-    expected = run(masked(before, plan.kept), images)
-    for found, wanted in zip(run(model.parts, images), expected, strict=True):
-        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5 * np.abs(wanted).max())
+    plan = _pruned(model, images)
     _check_widths(plan.channels)
     total, left = plan.parameters
     assert left == sum(int(np.prod(shape)) for shape in shapes(model.parts).values())
     assert left < 0.7 * total
+    _pruned(model, images)  # and once more
+
+
+def _pruned(model, images):
+    """Prune a model, compare it with the one before, and return the plan."""
+    plan, before = plan_pruning(model, SELECTION), model.parts
+    apply_pruning(model, plan)
+    expected = run(masked(before, plan.kept), images)
+    for found, wanted in zip(run(model.parts, images), expected, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5 * np.abs(wanted).max())
+    return plan
 
 
 def _check_widths(channels):
