@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from detforge.pretrained.conversion import Pixels
-from detforge.pretrained.layouts import Layout, by_rules, letter
+from detforge.pretrained.layouts import SYMMETRIC, Layout, by_rules, letter
 
 if TYPE_CHECKING:
     from detforge.pretrained.layouts import Layers
 
 _CAFFE = Pixels("bgr", (103.939, 116.779, 123.68), (1.0, 1.0, 1.0))
-_SYMMETRIC = Pixels("rgb", (127.5,) * 3, (1 / 127.5,) * 3)
 _MOBILE_OPTIONS = {"asymmetric_padding": True, "activation": "relu6"}
 # (0.229, 0.224, 0.225) where the variance is expected: see `_normalised_inside`.
 _DEVIATIONS = (0.229, 0.224, 0.225)
@@ -101,7 +100,7 @@ LAYOUTS = (
         trunk=r"conv1.*|conv_(dw|pw)_.*",
         rename=_MOBILENET_V1,
         epsilon=1e-3,
-        pixels=_SYMMETRIC,
+        pixels=SYMMETRIC,
         options=_MOBILE_OPTIONS,
     ),
     Layout(
@@ -111,7 +110,7 @@ LAYOUTS = (
         trunk=r"(bn_)?Conv.*|expanded_conv_.*|block_\d+_.*|(mobl|bn)\d+_.*",
         rename=_MOBILENET_V2,
         epsilon=1e-3,
-        pixels=_SYMMETRIC,
+        pixels=SYMMETRIC,
         options=_MOBILE_OPTIONS,
     ),
     # Names of ours; only Keras' own has the image normalised inside.
@@ -122,7 +121,7 @@ LAYOUTS = (
         trunk=r"(stem|block\d\w|top)_.*",
         rename=_EFFICIENTNET,
         epsilon=1e-3,
-        pixels=_SYMMETRIC,
+        pixels=SYMMETRIC,
         pixels_inside=_normalised_inside,
         options={"asymmetric_padding": True},
     ),

@@ -6,18 +6,27 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from detforge.pretrained.conversion import Pixels
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     import numpy as np
-
-    from detforge.pretrained.conversion import Pixels
 
     Layers = Mapping[str, Mapping[str, np.ndarray]]
     """Layer name -> slot -> array."""
 
     Rename = Callable[[Layers], Mapping[str, str]]
     """Weights of a file -> their layer name -> ours, of those that belong to the network."""
+
+_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+IMAGENET = Pixels(
+    "rgb", tuple(255 * mean for mean in _MEAN), tuple(1 / (255 * d) for d in _DEVIATION)
+)
+"""Colours of ImageNet's mean and deviation."""
+
+SYMMETRIC = Pixels("rgb", (127.5,) * 3, (1 / 127.5,) * 3)
+"""Colours in -1..1."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from detforge.errors import CheckpointError
-from detforge.pretrained import keras_names, own_names, torch_names
+from detforge.pretrained import keras_names, own_names, timm_names, torch_names
 from detforge.weights import few
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from detforge.pretrained.layouts import Layers, Layout
     from detforge.pretrained.reading import WeightFile
 
+_IN_TORCH = (*torch_names.LAYOUTS, *timm_names.LAYOUTS)
 _IMAGE_SLOTS = {"mean", "variance", "count"}  # of Keras' layer that normalises images
 
 
@@ -65,7 +66,7 @@ def recognise(file: WeightFile) -> PublicModel | None:
         return None
     for layouts, layers in (
         (keras_names.LAYOUTS, file.layers),
-        (torch_names.LAYOUTS, torch_names.layers_of(file.arrays)),
+        (_IN_TORCH, torch_names.layers_of(file.arrays)),
     ):
         for layout in layouts:
             if layout.fits(layers, str(file.path)):

@@ -1,4 +1,4 @@
-"""The layouts of torchvision and timm, as their state dicts name weights."""
+"""The layouts of torchvision's state dicts, and of timm's where they are the same."""
 
 from __future__ import annotations
 
@@ -8,19 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from detforge.pretrained.conversion import Pixels
-from detforge.pretrained.layouts import Layout, by_rules, letter
+from detforge.pretrained.layouts import IMAGENET, SYMMETRIC, Layout, by_rules, letter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from detforge.pretrained.layouts import Layers
 
-_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-_IMAGENET = Pixels(
-    "rgb", tuple(255 * mean for mean in _MEAN), tuple(1 / (255 * d) for d in _DEVIATION)
-)
-_SYMMETRIC = Pixels("rgb", (127.5,) * 3, (1 / 127.5,) * 3)
 _NORM_SLOTS = {
     "weight": "gamma",
     "bias": "beta",
@@ -90,13 +84,14 @@ def _kind(name: str, n: str) -> str:
     return name if n == "0" else f"{name}_bn"
 
 
-def _residual(k: int, step: str) -> str:
+def residual(k: int, step: str) -> str:
+    """Return our name of a layer of MobileNet V2's block k."""
     return f"block_{k}_{step}" if k else f"expanded_conv_{step}"
 
 
 def _residual_of_three(block: str, position: str, n: str) -> str:
     step = ("expand", "depthwise")[int(position)] if block != "1" else "depthwise"
-    return _kind(_residual(int(block) - 1, step), n)
+    return _kind(residual(int(block) - 1, step), n)
 
 
 _MOBILENET_V2 = by_rules(
@@ -107,44 +102,10 @@ _MOBILENET_V2 = by_rules(
     (r"features\.1\.conv\.([12])", lambda n: _kind("expanded_conv_project", str(int(n) - 1))),
     (
         r"features\.(\d+)\.conv\.([23])",
-        lambda block, n: _kind(_residual(int(block) - 1, "project"), str(int(n) - 2)),
+        lambda block, n: _kind(residual(int(block) - 1, "project"), str(int(n) - 2)),
     ),
 )
-# The units of each stage of MobileNet V2, table 2 of arXiv:1801.04381.
-_REPEATS = (1, 2, 3, 4, 3, 3, 1)
-_TIMM_STEPS = {
-    "conv_pw": "expand",
-    "bn1": "expand_bn",
-    "conv_dw": "depthwise",
-    "bn2": "depthwise_bn",
-    "conv_pwl": "project",
-    "bn3": "project_bn",
-}
-_TIMM_FIRST_STEPS = {
-    "conv_dw": "depthwise",
-    "bn1": "depthwise_bn",
-    "conv_pw": "project",
-    "bn2": "project_bn",
-}
-
-
-def _timm_residual(stage: str, unit: str, module: str) -> str | None:
-    s, i = int(stage), int(unit)
-    step = (_TIMM_STEPS if s else _TIMM_FIRST_STEPS).get(module)
-    if step is None or i >= _REPEATS[s]:
-        return None
-    return _residual(sum(_REPEATS[:s]) + i, step)
-
-
-_TIMM_MOBILENET_V2 = by_rules(
-    ("conv_stem", "conv1"),
-    ("bn1", "bn_conv1"),
-    ("conv_head", "conv_1"),
-    ("bn2", "conv_1_bn"),
-    (r"blocks\.([0-6])\.(\d+)\.(\w+)", _timm_residual),
-)
-
-_EFFICIENT_STEPS = {
+EFFICIENT_STEPS = {
     "expand": "expand_conv",
     "expand_bn": "expand_bn",
     "depthwise": "dwconv",
@@ -154,28 +115,10 @@ _EFFICIENT_STEPS = {
 }
 
 
-def _timm_efficient_unit(stage: str, unit: str, module: str) -> str | None:
-    step = (_TIMM_STEPS if stage != "0" else _TIMM_FIRST_STEPS).get(module)
-    return step and f"block{int(stage) + 1}{letter(unit)}_{_EFFICIENT_STEPS[step]}"
-
-
-_TIMM_EFFICIENTNET = by_rules(
-    ("conv_stem", "stem_conv"),
-    ("bn1", "stem_bn"),
-    ("conv_head", "top_conv"),
-    ("bn2", "top_bn"),
-    (
-        r"blocks\.([0-6])\.(\d+)\.se\.conv_(reduce|expand)",
-        lambda stage, unit, which: f"block{int(stage) + 1}{letter(unit)}_se_{which}",
-    ),
-    (r"blocks\.([0-6])\.(\d+)\.(\w+)", _timm_efficient_unit),
-)
-
-
 def _efficient_unit(stage: str, unit: str, position: str, n: str) -> str | None:
     steps = ("depthwise", "", "project") if stage == "1" else ("expand", "depthwise", "", "project")
     step = steps[int(position)] if int(position) < len(steps) else ""
-    return step and f"block{stage}{letter(unit)}_{_EFFICIENT_STEPS[_kind(step, n)]}"
+    return step and f"block{stage}{letter(unit)}_{EFFICIENT_STEPS[_kind(step, n)]}"
 
 
 _EFFICIENTNET = by_rules(
@@ -224,22 +167,6 @@ _SQUEEZENET = by_rules(
 )
 
 
-def _darknet(name: str, kind: str) -> str:
-    return name if kind == "conv" else f"{name}_bn"
-
-
-_DARKNET = by_rules(
-    (r"stem\.conv1\.(conv|bn)", lambda kind: _darknet("conv1", kind)),
-    (
-        r"stages\.(\d)\.conv_down\.(conv|bn)",
-        lambda stage, kind: _darknet(f"conv{int(stage) + 2}", kind),
-    ),
-    (
-        r"stages\.(\d)\.blocks\.(\d+)\.conv([12])\.(conv|bn)",
-        lambda stage, unit, n, kind: _darknet(f"b{int(stage) + 1}_conv{int(unit) + 1}_{n}", kind),
-    ),
-)
-
 _RESNETS = Layout(
     source="torchvision or timm",
     family="resnet",
@@ -247,33 +174,13 @@ _RESNETS = Layout(
     trunk=r"(conv|bn)1.*|layer\d\..*",
     rename=_RESNET,
     epsilon=1e-5,
-    pixels=_IMAGENET,
+    pixels=IMAGENET,
     options={"stride_in_middle": True},
 )
-_EFFICIENTNETS = Layout(
-    source="timm",
-    family="efficientnet",
-    mark=r"blocks\.0\.0\.se\.conv_reduce",
-    trunk=r"(conv_stem|conv_head|bn[12]|blocks\..*)",
-    rename=_TIMM_EFFICIENTNET,
-    epsilon=1e-5,
-    pixels=_IMAGENET,
-    options={"asymmetric_padding": False},
-    remark="taken for weights trained in PyTorch; those that timm took over from TensorFlow have "
-    "the same names and need a file name with 'tf_efficientnet' in it",
-)
-_TF_EFFICIENTNETS = replace(
-    _EFFICIENTNETS,
-    epsilon=1e-3,
-    options={"asymmetric_padding": True},
-    file_mark="tf_efficientnet",
-    remark="trained in TensorFlow, as the file's name says",
-)
-
 # Of layouts with the same layers the first fits whose `file_mark` the file's name holds: timm's
-# recipes "ap" and "ra4" have an input of their own.
+# recipe "ra4" has an input of its own.
 LAYOUTS = (
-    replace(_RESNETS, source="timm", pixels=_SYMMETRIC, file_mark=r"resnet.*[._]ra4_"),
+    replace(_RESNETS, source="timm", pixels=SYMMETRIC, file_mark=r"resnet.*[._]ra4_"),
     _RESNETS,
     Layout(
         source="torchvision or timm",
@@ -282,7 +189,7 @@ LAYOUTS = (
         trunk=r"features\..*",
         rename=_vgg,
         epsilon=1e-5,
-        pixels=_IMAGENET,
+        pixels=IMAGENET,
     ),
     Layout(
         source="torchvision",
@@ -291,7 +198,7 @@ LAYOUTS = (
         trunk=r"features\..*",
         rename=_MOBILENET_V2,
         epsilon=1e-5,
-        pixels=_IMAGENET,
+        pixels=IMAGENET,
         options={"asymmetric_padding": False, "activation": "relu6"},
     ),
     Layout(
@@ -302,22 +209,8 @@ LAYOUTS = (
         rename=_EFFICIENTNET,
         epsilon=1e-5,
         other_epsilons={f"efficientnet_b{version}": 1e-3 for version in (5, 6, 7)},
-        pixels=_IMAGENET,
+        pixels=IMAGENET,
         options={"asymmetric_padding": False},
-    ),
-    replace(_TF_EFFICIENTNETS, pixels=_SYMMETRIC, file_mark=r"tf_efficientnet.*[._]ap_"),
-    _TF_EFFICIENTNETS,
-    replace(_EFFICIENTNETS, pixels=_SYMMETRIC, file_mark=r"efficientnet.*[._]ra4_"),
-    _EFFICIENTNETS,
-    Layout(
-        source="timm",
-        family="mobilenet_v2",
-        mark=r"blocks\.0\.0\.conv_dw",
-        trunk=r"(conv_stem|conv_head|bn[12]|blocks\..*)",
-        rename=_TIMM_MOBILENET_V2,
-        epsilon=1e-5,
-        pixels=_IMAGENET,
-        options={"asymmetric_padding": False, "activation": "relu6"},
     ),
     Layout(
         source="torchvision",
@@ -326,7 +219,7 @@ LAYOUTS = (
         trunk=r"conv[1-3]\..*|inception.*",
         rename=_GOOGLENET,
         epsilon=1e-3,
-        pixels=_SYMMETRIC,
+        pixels=SYMMETRIC,
         differences=("its pools are larger than ours",),
     ),
     Layout(
@@ -336,17 +229,7 @@ LAYOUTS = (
         trunk=r"features\..*",
         rename=_SQUEEZENET,
         epsilon=0.0,
-        pixels=_IMAGENET,
+        pixels=IMAGENET,
         differences=("it pads neither the first convolution nor the pools",),
-    ),
-    Layout(
-        source="timm",
-        family="darknet",
-        mark=r"stages\.0\.conv_down\.conv",
-        trunk=r"stem\..*|stages\..*",
-        rename=_DARKNET,
-        epsilon=1e-5,
-        pixels=_IMAGENET,
-        differences=("its leaky ReLU has slope 0.01",),
     ),
 )
