@@ -1,4 +1,8 @@
-"""The calls of layers that a part is made of: the one place that knows how Keras keeps them."""
+"""The calls of layers that a part is made of, as Keras keeps them.
+
+Pruning goes by them. `detforge.graph.cost` runs through the graph instead, for the shapes that
+follow from an input of another size.
+"""
 
 from __future__ import annotations
 
