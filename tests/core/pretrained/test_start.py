@@ -50,6 +50,13 @@ def test_weights_of_the_spec_are_read(request_of, arrays):
     assert found.facts["initial_epoch"] == 1
 
 
+def test_a_spec_can_name_imagenet_as_the_option_can(request_of):
+    named = find_start(request_of(), starting(weights="imagenet"))
+    given = find_start(request_of(resume_model_weights=Path(IMAGENET)), RECIPE)
+    assert (named.file, named.facts) == (given.file, given.facts)
+    assert named.file is None
+
+
 def test_an_option_beats_the_spec_and_says_so(request_of, arrays, caplog):
     caplog.set_level("INFO")
     request = request_of(resume_model_weights=arrays)
