@@ -148,10 +148,9 @@ def test_field_of_a_later_release_is_refused_by_name(train):
     assert "release 0.10" in message
 
 
-def test_backbone_of_a_later_release_is_refused_by_name(train):
+def test_depth_that_a_backbone_lacks_names_those_it_has(train):
     message = train('arch: "resnet"', 'arch: "vgg"')
-    assert "ssd_config.arch" in message
-    assert "0.5" in message
+    assert "ssd_config.nlayers: vgg has no depth 10; use 16 or 19" in message
 
 
 def test_class_that_is_mapped_twice_names_both_lines(train):
@@ -225,12 +224,6 @@ def test_several_mistakes_are_shown_at_once(train):
     message = train("top_k: 50", "top_k: 0\n  confidence_threshold: 2\n  clustering: 1")
     for field in ("top_k", "confidence_threshold", "clustering"):
         assert field in message
-
-
-def test_prune_says_which_release_brings_it(fail, tmp_path):
-    (tmp_path / "model.tlt").write_bytes(b"x")
-    message = fail("ssd", "prune", "-m", tmp_path / "model.tlt", "-o", tmp_path / "pruned.tlt")
-    assert "prune comes with release" in message
 
 
 def test_images_that_are_all_unreadable(fail, tmp_path, spec_file):
