@@ -95,12 +95,7 @@ STATS_OPTIONS = (
         help="Look for images that are there twice, which reads all of every image",
         type=bool,
     ),
-    Option(
-        name="json",
-        spellings=("--json",),
-        help="Print JSON instead of tables",
-        type=bool,
-    ),
+    shared.JSON,
     Option(
         name="results_dir",
         spellings=("-r", "--results_dir", "-o", "--output", "--output_dir"),

@@ -14,7 +14,7 @@ import click
 
 from detforge.cli import logs
 from detforge.cli.commands import SUMMARIES
-from detforge.cli.option_table.shared import CHANGES, MESSAGES
+from detforge.cli.option_table.shared import CHANGES, JSON, MESSAGES
 from detforge.cli.options import Option
 from detforge.cli.parameters import checked_values
 from detforge.cli.task_command import TaskCommand, changed_options
@@ -56,12 +56,7 @@ SPEC_OPTIONS: tuple[Option, ...] = (
         help="Print, check or explain the spec of dataset_convert, not that of training",
         type=bool,
     ),
-    Option(
-        name="json",
-        spellings=("--json",),
-        help="Print JSON: the schema, the checked specs, or the explained fields",
-        type=bool,
-    ),
+    replace(JSON, help="Print JSON: the schema, the checked specs, or the explained fields"),
     *MESSAGES,
 )
 

@@ -42,12 +42,7 @@ SUMMARY_OPTIONS: tuple[Option, ...] = (
         help="Show every weight, not every layer; with --json in addition",
         type=bool,
     ),
-    Option(
-        name="json",
-        spellings=("--json",),
-        help="Print JSON instead of tables",
-        type=bool,
-    ),
+    shared.JSON,
     shared.KEY,
     shared.KEY_FILE,
     *shared.MESSAGES,

@@ -53,6 +53,13 @@ KEY_FILE = Option(
     group="common",
 )
 
+JSON = Option(
+    name="json",
+    spellings=("--json",),
+    help="Print JSON instead of tables",
+    type=bool,
+)
+
 GPU_INDEX = Option(
     name="gpu_index",
     spellings=("--gpu_index",),
